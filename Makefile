@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Plain non-recursive make. Each folder's module.mk names a static library (or program) and what it links;
+# this file turns those into rules. Variants (asan, tsan, fuzz, cov) are the same rules below build/<variant>/.
+
+CXX      ?= g++
+VARIANT  ?=
+BUILDDIR ?= build
+B        := $(BUILDDIR)$(if $(VARIANT),/$(VARIANT))
+PREFIX   ?= /usr
+DESTDIR  ?=
+V        ?=
+Q        := $(if $(V),,@)
+
+VERSION  := 2.0.0
+CPPFLAGS += -I. -Iusr -DTGT_VERSION='"$(VERSION)"' -D_GNU_SOURCE
+CXXFLAGS ?= -O2 -g
+CXXFLAGS += -std=c++20 -Wall -Wextra -Werror -fno-strict-aliasing -pthread
+LDFLAGS  += -pthread
+
+ifeq ($(VARIANT),asan)
+CXXFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LDFLAGS  += -fsanitize=address,undefined
+else ifeq ($(VARIANT),tsan)
+CXXFLAGS += -O1 -fsanitize=thread
+LDFLAGS  += -fsanitize=thread
+else ifeq ($(VARIANT),fuzz)
+CXX      := clang++-14
+CXXFLAGS += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+LDFLAGS  += -fsanitize=address,undefined
+else ifeq ($(VARIANT),cov)
+CXXFLAGS += -O0 --coverage
+LDFLAGS  += --coverage
+else ifneq ($(VARIANT),)
+$(error unknown VARIANT '$(VARIANT)': use asan, tsan, fuzz or cov)
+endif
+
+# --- what the module.mk files define --------------------------------------------------------
+# LIBS      += name;  SRC_name := files;  DEPS_name := other libs;  SYS_name := -l flags
+# PROGRAMS  += name;  the same four lines
+# UNITTESTS += name;  program tests/unit/<name>, linked with gtest
+# FUZZERS   += name;  program built only for VARIANT=fuzz
+LIBS :=
+PROGRAMS :=
+UNITTESTS :=
+FUZZERS :=
+MODULES := $(sort $(wildcard usr/*/module.mk usr/*/*/module.mk ipc/module.mk ipc/*/module.mk \
+                             tests/*/module.mk tests/*/*/module.mk))
+include $(MODULES)
+
+.DEFAULT_GOAL := all
+.PHONY: all check unit fuzz install uninstall clean format check-format compile_commands.json help
+.DELETE_ON_ERROR:
+
+obj = $(addprefix $(B)/obj/,$(addsuffix .o,$(basename $(1))))
+# Transitive closure of library dependencies, dependants first, as static linking wants them.
+closure = $(if $(1),$(call uniq,$(1) $(call closure,$(sort $(foreach l,$(1),$(DEPS_$(l)))))))
+uniq = $(if $(1),$(call uniq,$(filter-out $(lastword $(1)),$(1))) $(lastword $(1)))
+libfiles = $(foreach l,$(call closure,$(1)),$(B)/lib/lib$(l).a)
+sysflags = $(foreach l,$(call closure,$(1)),$(SYS_$(l)))
+
+define lib_rule
+$(B)/lib/lib$(1).a: $(call obj,$(SRC_$(1)))
+	@mkdir -p $$(@D)
+	$(Q)rm -f $$@ && ar rcs $$@ $$^
+ALLOBJ += $(call obj,$(SRC_$(1)))
+endef
+$(foreach l,$(LIBS),$(eval $(call lib_rule,$(l))))
+
+# $(1) name, $(2) output, $(3) extra libs
+define prog_rule
+$(2): $(call obj,$(SRC_$(1))) $(call libfiles,$(DEPS_$(1)))
+	@mkdir -p $$(@D)
+	@echo "  LINK $$@"
+	$(Q)$$(CXX) $$(LDFLAGS) -o $$@ $(call obj,$(SRC_$(1))) -Wl,--start-group $(call libfiles,$(DEPS_$(1))) -Wl,--end-group $(SYS_$(1)) $(call sysflags,$(DEPS_$(1))) $(3)
+ALLOBJ += $(call obj,$(SRC_$(1)))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call prog_rule,$(p),$(B)/$(p))))
+$(foreach t,$(UNITTESTS),$(eval $(call prog_rule,$(t),$(B)/tests/unit/$(t),-lgmock -lgtest -lgtest_main)))
+ifeq ($(VARIANT),fuzz)
+$(foreach f,$(FUZZERS),$(eval $(call prog_rule,$(f),$(B)/fuzz/$(f),-fsanitize=fuzzer)))
+endif
+
+$(B)/obj/%.o: %.cc
+	@mkdir -p $(@D)
+	@echo "  CXX  $<"
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(wildcard $(patsubst %.o,%.d,$(ALLOBJ)))
+
+all: $(addprefix $(B)/,$(PROGRAMS))
+unit: $(addprefix $(B)/tests/unit/,$(UNITTESTS))
+check: unit
+	$(Q)set -e; for t in $(UNITTESTS); do echo "== $$t"; $(B)/tests/unit/$$t --gtest_brief=1; done
+fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
+
+SBIN_PROGRAMS := $(filter tgtd tgtadm tgt-admin tgtimg tgt-setup-lun,$(PROGRAMS))
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin
+	install -m 0755 $(addprefix $(B)/,$(SBIN_PROGRAMS)) $(DESTDIR)$(PREFIX)/sbin
+	install -d $(DESTDIR)$(PREFIX)/share/doc/tgt
+	install -m 0644 README.md $(wildcard doc/*.md) $(DESTDIR)$(PREFIX)/share/doc/tgt
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,$(SBIN_PROGRAMS))
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/tgt
+
+CXXFILES = $(shell git ls-files -co --exclude-standard '*.cc' '*.h' | grep -v '^kernel/\|^include/uapi/')
+format:
+	clang-format -i $(CXXFILES)
+check-format:
+	clang-format --dry-run -Werror $(CXXFILES)
+
+compile_commands.json:
+	@scripts/compile-commands "$(CXX) $(CPPFLAGS) $(CXXFLAGS)" $(sort $(foreach m,$(LIBS) $(PROGRAMS) $(UNITTESTS),$(SRC_$(m)))) > $@
+
+clean:
+	rm -rf $(BUILDDIR) compile_commands.json
+help:
+	@echo "make [VARIANT=asan|tsan|fuzz|cov] [V=1]   all unit check fuzz install uninstall format check-format compile_commands.json clean"
+	@echo "programs: $(PROGRAMS)"; echo "unit tests: $(UNITTESTS)"

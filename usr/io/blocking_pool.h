@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+
+#include "base/mailbox.h"
+#include "io/clock.h"
+
+namespace tgt::io {
+
+class PoolLane;
+
+// Threads for calls that can wait for a device. Threads are made when a task finds none idle, and end after
+// an idle while; how many may run at once is bounded by the lanes, so that one hung store never takes the
+// threads of another. Any thread may call it.
+class BlockingPool {
+  public:
+    BlockingPool();
+    BlockingPool(const BlockingPool&) = delete;
+    // Waits for nothing: threads that are stuck in the kernel are left behind with what they use.
+    ~BlockingPool();
+
+    // Runs `task` on some thread of the pool, soon. Prefer a lane.
+    void submit(Task& task);
+    // Waits until no task runs or is queued, or until the deadline; true when idle.
+    bool wait_idle(TimePoint deadline);
+
+  private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+// A bounded way into the pool: at most `max_running` of its tasks run at once, in the order of submission.
+// One lane per LUN (`tgtd -t`), plus lanes of their own for jobs that must not wait behind ordinary I/O.
+// Any thread may call it. It must outlive its tasks.
+class PoolLane {
+  public:
+    PoolLane(BlockingPool& pool, unsigned max_running);
+    PoolLane(const PoolLane&) = delete;
+    ~PoolLane();
+
+    void submit(Task& task);
+    // Takes a task back that has not begun; false if it has (or never was here).
+    bool take_back(Task& task);
+    unsigned running() const;
+    size_t queued() const;
+
+  private:
+    struct Slot;
+    static void run_slot(Task& task);
+    void start_locked(std::unique_lock<std::mutex>& lock);
+
+    BlockingPool& pool_;
+    const unsigned max_running_;
+    mutable std::mutex mutex_;
+    std::deque<Task*> waiting_;
+    unsigned running_ = 0;
+    std::unique_ptr<Slot[]> slots_;
+};
+
+}  // namespace tgt::io

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "io/clock.h"
+
+namespace tgt::io {
+
+// Told when a descriptor is ready. `events` are EPOLL* bits.
+class FdWatcher {
+  public:
+    virtual void on_ready(uint32_t events) = 0;
+
+  protected:
+    ~FdWatcher() = default;
+};
+
+// Waits for descriptors and wake-ups. All calls but wake() belong to its worker's thread. A watcher may be
+// removed (also by another watcher) while events are being delivered: it is not called after remove().
+class Poller {
+  public:
+    Poller();
+    Poller(const Poller&) = delete;
+    ~Poller();
+
+    // Level triggered. `events` may be 0: registered, but silent except for errors and hang-up.
+    void add(int fd, uint32_t events, FdWatcher& watcher);
+    void modify(int fd, uint32_t events, FdWatcher& watcher);
+    void remove(int fd, FdWatcher& watcher);
+
+    // Delivers events; waits until `deadline` (none: for ever; in the past: not at all) or wake().
+    void wait(std::optional<TimePoint> deadline);
+
+    // Any thread: makes the current or the next wait() return.
+    void wake();
+
+  private:
+    struct Ready {
+        FdWatcher* watcher;
+        uint32_t events;
+    };
+    UniqueFd epoll_;
+    UniqueFd event_;
+    std::vector<Ready> ready_;  // being delivered; remove() clears entries
+};
+
+}  // namespace tgt::io

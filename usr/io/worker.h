@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "base/mailbox.h"
+#include "io/buffer.h"
+#include "io/poller.h"
+#include "io/timers.h"
+
+namespace tgt::io {
+
+// One event loop on one thread. A loop turn: wait, deliver descriptor events, run the mailbox, fire timers,
+// run what at_turn_end() collected. Everything that a worker owns is touched by its thread only; other
+// threads post to it. A task must not wait for a device or for another worker.
+class Worker {
+  public:
+    struct Options {
+        unsigned index = 0;
+        std::string name = "worker";  // thread name, at most 15 characters
+        int cpu = -1;                 // pinned to this CPU when not negative
+        size_t buffer_limit = size_t(1) << 30;
+    };
+    explicit Worker(Options options);
+    Worker(const Worker&) = delete;
+    ~Worker();  // stops and joins
+
+    void start();
+    // Any thread. The loop ends after the tasks that were posted before; join() waits for it.
+    void stop();
+    void join();
+
+    // Any thread. Runs on the worker, in the order of posting, never inside the call.
+    void post(Task& task);
+    void post(std::function<void()> function);
+
+    unsigned index() const { return options_.index; }
+    bool here() const { return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed); }
+
+    // The worker's thread only.
+    Poller& poller() { return poller_; }
+    TimerQueue& timers() { return timers_; }
+    BufferPool& buffers() { return buffers_; }
+    // Runs once at the end of this turn, after everything else: where replies are batched into one send.
+    // A task that is already waiting for the end of the turn must not be given again.
+    void at_turn_end(Task& task);
+
+    // Tests drive a worker that was never started: one turn, without waiting, at the given time.
+    void turn_for_test(TimePoint now);
+
+  private:
+    void loop();
+    void run_mailbox();
+    void run_turn_end();
+
+    Options options_;
+    Poller poller_;
+    TimerQueue timers_;
+    BufferPool buffers_;
+    Mailbox mailbox_;
+    Task* turn_end_first_ = nullptr;
+    Task** turn_end_last_ = &turn_end_first_;
+    std::atomic<bool> stopping_{false};
+    std::atomic<std::thread::id> thread_id_{};
+    std::thread thread_;
+};
+
+}  // namespace tgt::io
