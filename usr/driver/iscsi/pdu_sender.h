@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The transmit queue of one connection, without I/O:
+//
+//     tx.queue(pdu, {iovecs}, hook);
+//     iovec iov[256];
+//     n = sendmsg(fd, {iov, tx.want(iov)});
+//     tx.advance(n);            // calls the hooks of the PDUs whose last byte has left
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "wire/iscsi.h"
+
+namespace tgt::iscsi {
+
+// Called once for every queued PDU: when its last byte has been taken by the transport (delivered),
+// or when the queue is cleared (not delivered). Its data is not touched afterwards. May queue
+// further PDUs.
+struct SentHook {
+    void (*fn)(void* context, uint64_t argument, bool delivered) = nullptr;
+    void* context = nullptr;
+    uint64_t argument = 0;
+};
+
+// Owns header slots (recycled: no allocation in steady state), never the data. Not movable: hooks
+// may point to its owner. One thread.
+class PduSender {
+  public:
+    PduSender() = default;
+    PduSender(const PduSender&) = delete;
+    PduSender& operator=(const PduSender&) = delete;
+    ~PduSender() { clear(); }
+
+    // For PDUs queued from now on.
+    void set_digests(bool header, bool data) {
+        header_digest_ = header;
+        data_digest_ = data;
+    }
+
+    // Queues a PDU: `pdu` is any 48-byte header struct of wire/iscsi.h. DataSegmentLength and
+    // TotalAHSLength are written here. The data segments are not owned: they must stay as they are
+    // until the hook is called.
+    template <class Pdu>
+    void queue(const Pdu& pdu, std::span<const iovec> data = {}, SentHook hook = {},
+               std::span<const uint8_t> ahs = {}) {
+        static_assert(sizeof(Pdu) == wire::bhs_size);
+        enqueue(wire::from_bytes<wire::Bhs>(wire::bytes_of(pdu).data()), data, hook, ahs);
+    }
+    // The same with data that is copied (sense, text, pings, rejected headers).
+    template <class Pdu>
+    void queue_copy(const Pdu& pdu, std::span<const uint8_t> data, SentHook hook = {}) {
+        static_assert(sizeof(Pdu) == wire::bhs_size);
+        enqueue_copy(wire::from_bytes<wire::Bhs>(wire::bytes_of(pdu).data()), data, hook);
+    }
+
+    // The bytes to send next, as many as fit; 0 when there is nothing.
+    size_t want(std::span<iovec> out) const;
+    // The transport took `length` of them.
+    void advance(size_t length);
+
+    // Drops everything; every hook is called with delivered = false.
+    void clear();
+
+    bool empty() const { return queue_.empty(); }
+    size_t pdus() const { return queue_.size(); }
+    // Bytes queued and not yet taken, headers included: what bounds output.
+    size_t bytes() const { return bytes_; }
+
+  private:
+    struct Slot;
+    struct SlotDeleter {
+        void operator()(Slot* slot) const;
+    };
+    using SlotPtr = std::unique_ptr<Slot, SlotDeleter>;
+
+    void enqueue(const wire::Bhs& bhs, std::span<const iovec> data, SentHook hook,
+                 std::span<const uint8_t> ahs);
+    void enqueue_copy(const wire::Bhs& bhs, std::span<const uint8_t> data, SentHook hook);
+    SlotPtr take_slot();
+    void seal(Slot& slot, const wire::Bhs& bhs, std::span<const uint8_t> ahs);
+    void release_front(bool delivered);
+
+    std::deque<SlotPtr> queue_;
+    std::vector<SlotPtr> free_;
+    size_t sent_of_front_ = 0;
+    size_t bytes_ = 0;
+    bool header_digest_ = false;
+    bool data_digest_ = false;
+};
+
+}  // namespace tgt::iscsi
