@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/intrusive_list.h"
+#include "base/mailbox.h"
+#include "io/buffer.h"
+#include "io/clock.h"
+#include "scsi/lun_state.h"
+#include "scsi/op_table.h"
+#include "scsi/outcome.h"
+#include "store/store.h"
+
+namespace tgt::scsi {
+
+class Nexus;
+class ItlNexus;
+class LunShard;
+class AbortWait;
+
+enum class TaskAttribute : uint8_t { simple, ordered, head_of_queue, aca };
+
+// One SCSI command (SAM-5 Command): CDB, buffers, outcome, and the operation on the store. A driver
+// derives its own class from it (R2T state and the like) and recycles the objects in a slab per
+// worker. Life: from the first header byte to the later of the last response byte and the last
+// store completion. Thread: the session's worker; while a blocking command runs, its pool thread
+// (marked below).
+class Command : public ListHook<> {
+  public:
+    virtual ~Command() = default;
+
+    // ---- set by the driver before submit() ----
+    Nexus* nexus = nullptr;
+    std::optional<uint64_t> lun;  // empty: the LUN field was in a form we do not address
+    uint64_t tag = 0;
+    TaskAttribute attribute = TaskAttribute::simple;
+    std::array<uint8_t, 260> cdb{};  // zero filled behind cdb_length
+    uint16_t cdb_length = 0;
+    uint64_t expected_in = 0;   // bytes the initiator is ready to take
+    uint64_t expected_out = 0;  // bytes the initiator is ready to send
+
+    // ---- buffers ----
+    io::Buffer in;  // data for the initiator: min(in_total, expected_in) bytes
+    uint64_t in_total =
+        0;  // what the command transfers by the SCSI standards; the residual is against this
+    io::Buffer out;  // data from the initiator: min(out_total, expected_out) bytes
+    uint64_t out_total = 0;
+
+    // ---- decoded, from submit() on ----
+    const OpRow* row = nullptr;
+    ItlNexus* itl = nullptr;
+    LunShard* shard = nullptr;
+    Extents extents;
+    // What the handler may read; kept alive for it.
+    const LunState& state() const { return *state_; }
+    store::Store& store() const;
+
+    // ---- the outcome ----
+    Outcome outcome;
+    bool silent = false;  // aborted by a task management function: no response is sent
+
+    // Small answers: copies `data`, cut to the allocation length, to `in`. GOOD, or BUSY without
+    // memory.
+    Outcome reply(std::span<const uint8_t> data, uint64_t allocation_length);
+    // The parameter list in one piece (min(out_total, expected_out) bytes); copied when `out` has
+    // several.
+    std::vector<uint8_t> parameter_list() const;
+
+    // Set by an abort; long blocking work looks at it now and then. Any thread.
+    bool aborted() const { return aborted_.load(std::memory_order_relaxed); }
+
+    // ---- the driver's part, called on the session's worker ----
+    // Every check is passed: collect out.size() bytes into `out`, then call
+    // data_out_complete(*this).
+    virtual void want_data_out() = 0;
+    // The outcome is final: send `in` and the status (nothing if `silent`), then give the object
+    // back to its slab. It is no longer in any list of this layer.
+    virtual void finished() = 0;
+    // The slab's hook; overriders call it.
+    virtual void recycle();
+
+    // For io handlers: start `op` (filled in but for `complete`); when it is complete `then` runs
+    // on the worker and sets the outcome. Returns what the handler returns.
+    using Then = Outcome (*)(Command&);
+    Step submit_io(Then then);
+    store::Op op;
+    std::array<iovec, io::Buffer::max_segments> iov;
+
+    enum class Phase : uint8_t { idle, collecting, waiting, running, finished };
+    Phase phase() const { return phase_; }
+
+  private:
+    friend class Engine;
+    friend class TaskSet;
+    friend class LunShard;
+    friend class CommandTestPeer;
+
+    const LunState* state_ = nullptr;
+    LunStatePtr held_state_;  // while code outside the worker may read state()
+    Phase phase_ = Phase::idle;
+    bool data_complete_ = false;
+    bool counted_ = false;
+    std::atomic<bool> aborted_{false};
+    Then then_ = nullptr;
+    Task job_;  // to the pool and back
+    Run offloaded_ = nullptr;
+    std::shared_ptr<AbortWait> abort_wait_;
+};
+
+// Entry points of the command engine (usr/scsi/engine.cc); all on the session's worker.
+// A new command: checks it, then want_data_out(), or runs it, or finished() with the reason. May
+// call finished() before it returns.
+void submit(Command& command);
+// The driver has filled `out`.
+void data_out_complete(Command& command);
+// The driver gives up a command (transport error, session end): as an abort without response.
+void abandon(Command& command);
+
+// Handlers of control commands: `change` runs on the control thread, the outcome comes back (see
+// logical_unit.h). Handlers of io commands: run the rest on the blocking pool.
+Step offload(Command& command, Run job);
+// Ends a command whose handler returned Step::pending. On its worker.
+void complete(Command& command, const Outcome& outcome);
+
+}  // namespace tgt::scsi

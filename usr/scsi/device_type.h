@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "scsi/lun_state.h"
+#include "scsi/op_table.h"
+#include "store/store.h"
+
+namespace tgt::scsi {
+
+class Command;
+
+// One VPD page: `build` appends the bytes after the 4-byte page header.
+struct VpdPage {
+    uint8_t code;
+    void (*build)(const Command& command, std::vector<uint8_t>& body);
+};
+
+// One log page: `build` appends the log parameters.
+struct LogPage {
+    uint8_t code;
+    uint8_t subcode;
+    void (*build)(const Command& command, std::vector<uint8_t>& parameters);
+};
+
+// What a new LUN of this type starts from.
+struct LunSetup {
+    LunIdentity identity;                // empty fields are filled with the type's defaults
+    const store::Info* store = nullptr;  // null: no medium
+    uint32_t block_size = 0;             // 0: the type's default
+};
+
+// Constant description of a device type: one per folder below usr/device.
+struct DeviceType {
+    std::string_view name;   // tgtadm --device-type
+    std::string_view shown;  // in `tgtadm --op show`
+    uint8_t peripheral_type = 0;
+    uint32_t default_block_size = 512;
+    std::string_view product;  // default PRODUCT IDENTIFICATION
+    std::string_view default_store;
+    bool serial = false;  // blocking commands share one strand per LUN
+    std::span<const uint16_t> version_descriptors;
+    const OpIndex& (*ops)();
+    std::span<const VpdPage> vpd_pages;  // in order of page code
+    std::span<const LogPage> log_pages;  // in order of page code
+    LunState (*initial_state)(const LunSetup& setup);
+    // Bytes of a MODE SENSE block descriptor for the state (8 or 0 bytes; long form when
+    // `long_lba`).
+    std::vector<uint8_t> (*block_descriptor)(const LunState& state, bool long_lba);
+    // The DEVICE-SPECIFIC PARAMETER byte of the mode parameter header.
+    uint8_t (*device_specific)(const LunState& state);
+};
+
+// All device types of this build, in the order tgtadm shows them.
+std::span<const DeviceType* const> device_types();
+const DeviceType* find_device_type(std::string_view name);
+
+}  // namespace tgt::scsi

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/blocking_pool.h"
+#include "io/runtime.h"
+#include "scsi/device_type.h"
+#include "scsi/lun_state.h"
+#include "scsi/nexus.h"
+#include "store/store.h"
+
+namespace tgt::scsi {
+
+class LogicalUnit;
+
+// A LogicalUnit on one worker: the cached state, the submission channel to the store, and the
+// nexuses of this worker. Owned by its LogicalUnit; touched by its worker only, so it has no lock.
+class LunShard {
+  public:
+    LunShard(LogicalUnit& unit, io::Worker& worker);
+
+    LogicalUnit& unit;
+    io::Worker& worker;
+    LunStatePtr state;
+    std::unique_ptr<store::StoreQueue> queue;  // null without a medium
+    IntrusiveList<ItlNexus> nexuses;
+    size_t in_flight = 0;  // commands that hold this shard, aborted ones included
+
+    // Swaps the state and recomputes what the nexuses cache from it.
+    void adopt(LunStatePtr next);
+    void raise_for_all(UnitAttention attention, const ItlNexus* except = nullptr);
+};
+
+// The change that a control command or an administrator makes (architecture: LUN-wide changes).
+struct LunChange {
+    std::shared_ptr<LunState> next;  // null: the state stays
+    Outcome outcome;                 // of the command that asked
+    struct Attention {
+        UnitAttention attention;
+        std::optional<NexusId> only;    // this nexus only; else every nexus...
+        std::optional<NexusId> except;  // ...but this one
+    };
+    std::vector<Attention> attentions;
+    std::vector<NexusId>
+        abort_commands_of;  // before `done`: their commands are aborted, bounded in time
+};
+
+// A logical unit (SAM-5): device type, medium, and the current LunState. Independent of targets:
+// several (target, LUN) pairs may lead to it. Made and destroyed on the control thread, after every
+// shard is detached.
+class LogicalUnit {
+  public:
+    LogicalUnit(io::Runtime& runtime, const DeviceType& type, std::unique_ptr<store::Store> store,
+                std::string store_name, std::string path, std::string flags, LunState state,
+                unsigned io_threads);
+    LogicalUnit(const LogicalUnit&) = delete;
+    ~LogicalUnit();
+
+    // Constant: any thread.
+    io::Runtime& runtime() const { return runtime_; }
+    const DeviceType& type() const { return type_; }
+    const std::string& store_name() const { return store_name_; }
+    const std::string& path() const { return path_; }
+    const std::string& flags() const { return flags_; }
+    store::Store* store() const { return store_.get(); }  // null without a medium
+    io::PoolLane& lane() { return lane_; }                // ordinary I/O (`tgtd -t`)
+    io::PoolLane& job_lane() { return job_lane_; }        // blocking commands
+    LunShard& shard(unsigned worker) { return *shards_[worker]; }
+
+    // The control thread's view.
+    const LunStatePtr& state() const { return state_; }
+
+    // Any thread. `build` runs on the control thread with the current state; then every worker
+    // adopts the next one; then `done` runs on `reply_to` with the outcome: the change is in force
+    // everywhere.
+    using Build = std::function<LunChange(const LunState& now)>;
+    void change(Build build, io::Worker& reply_to, std::function<void(Outcome)> done);
+
+  private:
+    io::Runtime& runtime_;
+    const DeviceType& type_;
+    const std::unique_ptr<store::Store> store_;
+    const std::string store_name_, path_, flags_;
+    io::PoolLane lane_;
+    io::PoolLane job_lane_;
+    LunStatePtr state_;
+    std::vector<std::unique_ptr<LunShard>> shards_;
+};
+
+// For control commands: LogicalUnit::change() for the command's LUN; ends the command with the
+// outcome.
+Step change_state(Command& command, LogicalUnit::Build build);
+
+}  // namespace tgt::scsi

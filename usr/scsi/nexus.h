@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/intrusive_list.h"
+#include "scsi/task_set.h"
+#include "scsi/unit_attention.h"
+
+namespace tgt::io {
+class Worker;
+}
+
+namespace tgt::scsi {
+
+class LunShard;
+class TargetShard;
+class Nexus;
+
+// Counters of `tgtadm --op stat`. "submitted" counts at dispatch, "done" at completion.
+struct Counters {
+    uint64_t read_submitted_bytes = 0, read_submitted = 0;
+    uint64_t read_done_bytes = 0, read_done = 0;
+    uint64_t write_submitted_bytes = 0, write_submitted = 0;
+    uint64_t write_done_bytes = 0, write_done = 0;
+    uint64_t errors = 0;  // every status but GOOD
+};
+
+// An I_T nexus as one logical unit sees it (SAM-5 I_T_L nexus). Owned by its Nexus, linked in the
+// shard's list. Worker: that of the session.
+class ItlNexus : public ListHook<> {
+  public:
+    ItlNexus(Nexus& nexus, LunShard& shard, uint64_t lun);
+    ~ItlNexus();
+
+    Nexus& nexus;
+    LunShard& shard;
+    const uint64_t lun;
+    UnitAttentions attentions;
+    TaskSet tasks;
+    ClassMask forbidden = 0;  // cached from the reservations of the LunState
+    bool prevents_removal = false;
+    Counters counters;
+};
+
+// An I_T nexus: one initiator port logged in to one target (SAM-5). The driver's session owns it.
+// Made and destroyed on the session's worker; destroyed only when it has no commands left.
+class Nexus : public ListHook<> {
+  public:
+    // Links itself to the shard and makes an ItlNexus with UA 29h/00h per LUN.
+    Nexus(TargetShard& target, NexusId id, uint64_t number);
+    Nexus(const Nexus&) = delete;
+    ~Nexus();
+
+    TargetShard& target() { return target_; }
+    const NexusId& id() const { return id_; }
+    uint64_t number() const { return number_; }  // shown by tgtadm; iSCSI: the TSIH
+    ItlNexus* find(uint64_t lun);
+    std::map<uint64_t, std::unique_ptr<ItlNexus>>& luns() { return luns_; }
+
+  private:
+    friend class TargetShard;
+    TargetShard& target_;
+    const NexusId id_;
+    const uint64_t number_;
+    std::map<uint64_t, std::unique_ptr<ItlNexus>> luns_;
+};
+
+}  // namespace tgt::scsi

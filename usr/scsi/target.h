@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/runtime.h"
+#include "scsi/logical_unit.h"
+
+namespace tgt::scsi {
+
+class Target;
+
+// A target on one worker: the LUN map and the nexuses here. Its worker's thread only.
+class TargetShard {
+  public:
+    TargetShard(Target& target, io::Worker& worker) : target(target), worker(worker) {}
+
+    Target& target;
+    io::Worker& worker;
+    std::map<uint64_t, LunShard*> luns;
+    IntrusiveList<Nexus> nexuses;
+    // Called (once per removal) when the last nexus has gone, if set.
+    std::function<void()> on_last_nexus_gone;
+};
+
+// A SCSI target device with one port: a map from LUN to LogicalUnit. Many targets may lead to one
+// LogicalUnit. Control thread, except shard(w), which belongs to worker w.
+class Target {
+  public:
+    Target(io::Runtime& runtime, std::string name, uint16_t relative_port);
+    ~Target();  // no nexus is left
+
+    io::Runtime& runtime() { return runtime_; }
+    const std::string& name() const { return name_; }
+    uint16_t relative_port() const { return relative_port_; }
+    TargetShard& shard(unsigned worker) { return *shards_[worker]; }
+    const std::map<uint64_t, std::shared_ptr<LogicalUnit>>& luns() const { return luns_; }
+
+    // The other nexuses of the target get UA 3Fh/0Eh. `done` on the control thread when every
+    // worker knows.
+    void add_lun(uint64_t lun, std::shared_ptr<LogicalUnit> unit, std::function<void()> done);
+    // New commands get 5/25h/00h at once; running ones are aborted. `done(true)` on the control
+    // thread when no command of any worker uses the LUN through this target; `done(false)` when the
+    // bound has passed first: the logical unit then stays alive until its last command has ended.
+    void remove_lun(uint64_t lun, io::Duration bound, std::function<void(bool drained)> done);
+
+  private:
+    io::Runtime& runtime_;
+    const std::string name_;
+    const uint16_t relative_port_;
+    std::map<uint64_t, std::shared_ptr<LogicalUnit>> luns_;
+    std::vector<std::unique_ptr<TargetShard>> shards_;
+};
+
+}  // namespace tgt::scsi
