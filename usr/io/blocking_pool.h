@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <condition_variable>
-#include <deque>
+#include <cstddef>
 #include <memory>
-#include <mutex>
 
 #include "base/mailbox.h"
 #include "io/clock.h"
@@ -13,9 +11,9 @@ namespace tgt::io {
 
 class PoolLane;
 
-// Threads for calls that can wait for a device. Threads are made when a task finds none idle, and end after
-// an idle while; how many may run at once is bounded by the lanes, so that one hung store never takes the
-// threads of another. Any thread may call it.
+// Threads for calls that can wait for a device. Threads are made when a task finds none idle, and
+// end after an idle while; how many may run at once is bounded by the lanes, so that one hung store
+// never takes the threads of another. Any thread may call it.
 class BlockingPool {
   public:
     BlockingPool();
@@ -33,9 +31,10 @@ class BlockingPool {
     std::shared_ptr<State> state_;
 };
 
-// A bounded way into the pool: at most `max_running` of its tasks run at once, in the order of submission.
-// One lane per LUN (`tgtd -t`), plus lanes of their own for jobs that must not wait behind ordinary I/O.
-// Any thread may call it. It must outlive its tasks.
+// A bounded way into the pool: at most `max_running` of its tasks run at once, in the order of
+// submission. One lane per LUN (`tgtd -t`), plus lanes of their own for jobs that must not wait
+// behind ordinary I/O. Any thread may call it. It must outlive the tasks that wait in it; one that
+// runs may outlive the lane.
 class PoolLane {
   public:
     PoolLane(BlockingPool& pool, unsigned max_running);
@@ -49,16 +48,11 @@ class PoolLane {
     size_t queued() const;
 
   private:
+    struct State;
     struct Slot;
-    static void run_slot(Task& task);
-    void start_locked(std::unique_lock<std::mutex>& lock);
 
     BlockingPool& pool_;
-    const unsigned max_running_;
-    mutable std::mutex mutex_;
-    std::deque<Task*> waiting_;
-    unsigned running_ = 0;
-    std::unique_ptr<Slot[]> slots_;
+    std::shared_ptr<State> state_;  // outlives the lane while a thread is about to leave it
 };
 
 }  // namespace tgt::io

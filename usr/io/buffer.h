@@ -8,15 +8,16 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace tgt::io {
 
 class BufferPool;
 
-// Memory of one command: up to max_segments pieces, each aligned to 4 KiB, in the order of the data.
-// Owns the pieces and gives them back to its pool when it dies. Movable. A buffer is released on the
-// worker that owns the pool; its bytes may be used by another thread meanwhile.
+// Memory of one command: up to max_segments pieces, each aligned to 4 KiB, in the order of the
+// data. Owns the pieces and gives them back to its pool when it dies. Movable. A buffer is released
+// on the worker that owns the pool; its bytes may be used by another thread meanwhile.
 class Buffer {
   public:
     static constexpr size_t max_segments = 16;
@@ -35,12 +36,15 @@ class Buffer {
     std::span<const iovec> segments() const { return {segments_.data(), count_}; }
     // True when the bytes are one piece (always so up to 1 MiB).
     bool contiguous() const { return count_ <= 1; }
-    uint8_t* data() const { return count_ ? static_cast<uint8_t*>(segments_[0].iov_base) : nullptr; }
+    uint8_t* data() const {
+        return count_ ? static_cast<uint8_t*>(segments_[0].iov_base) : nullptr;
+    }
 
-    // Writes the pieces covering [offset, offset+length) to `out`; returns how many, at most max_segments.
-    // The range must lie inside size().
+    // Writes the pieces covering [offset, offset+length) to `out`; returns how many, at most
+    // max_segments. The range must lie inside size().
     size_t slice(size_t offset, size_t length, iovec* out) const;
-    // Copies between the buffer at `offset` and flat memory; clamped to size(); returns the bytes copied.
+    // Copies between the buffer at `offset` and flat memory; clamped to size(); returns the bytes
+    // copied.
     size_t copy_in(size_t offset, std::span<const uint8_t> from);
     size_t copy_out(size_t offset, std::span<uint8_t> to) const;
     void fill_zero(size_t offset, size_t length);
@@ -54,17 +58,18 @@ class Buffer {
     BufferPool* pool_ = nullptr;
 };
 
-// Pieces of 4 KiB, 16 KiB, 64 KiB, 256 KiB and 1 MiB, cut from 2 MiB aligned arenas, recycled by size class.
-// Belongs to one worker. Memory goes back to the system only when the pool dies.
+// Pieces of 4 KiB, 16 KiB, 64 KiB, 256 KiB and 1 MiB, cut from 2 MiB aligned arenas, recycled by
+// size class. At the limit, a larger piece or an arena that is wholly free is used instead of a
+// new arena. Belongs to one worker. Memory goes back to the system only when the pool dies.
 class BufferPool {
   public:
     explicit BufferPool(size_t limit_bytes = size_t(1) << 30) : limit_(limit_bytes) {}
     BufferPool(const BufferPool&) = delete;
     ~BufferPool();
 
-    // An empty Buffer (size() == 0 though bytes > 0) means that memory or the limit is exhausted: the command
-    // ends with BUSY or TASK SET FULL. bytes <= Buffer::max_bytes. Contents are what they were before:
-    // a caller that sends bytes which it did not write must zero them first.
+    // An empty Buffer (size() == 0 though bytes > 0) means that memory or the limit is exhausted:
+    // the command ends with BUSY or TASK SET FULL. bytes <= Buffer::max_bytes. Contents are what
+    // they were before: a caller that sends bytes which it did not write must zero them first.
     Buffer take(size_t bytes);
     size_t bytes_in_use() const { return in_use_; }
     size_t bytes_reserved() const { return arenas_.size() * arena_bytes; }
@@ -76,6 +81,9 @@ class BufferPool {
     void* take_piece(size_t size_class);
     void give_piece(void* piece, size_t size_class);
     bool add_arena(size_t size_class);
+    bool recut_arena(size_t size_class);
+    void cut(void* arena, size_t size_class);
+    size_t class_with_piece(size_t size_class);
 
     size_t limit_;
     size_t in_use_ = 0;

@@ -5,7 +5,8 @@
 
 namespace tgt::io {
 
-// Monotonic time. Code that waits takes its time from a TimerQueue, so that tests can turn the clock.
+// Monotonic time. Code that waits takes its time from a TimerQueue, so that tests can turn the
+// clock.
 using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
 using Duration = Clock::duration;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,8 +21,9 @@ class FdWatcher {
     ~FdWatcher() = default;
 };
 
-// Waits for descriptors and wake-ups. All calls but wake() belong to its worker's thread. A watcher may be
-// removed (also by another watcher) while events are being delivered: it is not called after remove().
+// Waits for descriptors and wake-ups. All calls but wake() belong to its worker's thread. A watcher
+// may be removed (also by another watcher) while events are being delivered: it is not called after
+// remove().
 class Poller {
   public:
     Poller();
@@ -29,12 +31,19 @@ class Poller {
     ~Poller();
 
     // Level triggered. `events` may be 0: registered, but silent except for errors and hang-up.
-    void add(int fd, uint32_t events, FdWatcher& watcher);
+    // False (and logged) when the kernel refuses, for lack of memory or by a limit.
+    bool add(int fd, uint32_t events, FdWatcher& watcher);
     void modify(int fd, uint32_t events, FdWatcher& watcher);
     void remove(int fd, FdWatcher& watcher);
 
     // Delivers events; waits until `deadline` (none: for ever; in the past: not at all) or wake().
-    void wait(std::optional<TimePoint> deadline);
+    void wait(std::optional<TimePoint> deadline) {
+        collect(deadline);
+        deliver();
+    }
+    // The two halves of wait(), for a loop that looks at its clock in between.
+    void collect(std::optional<TimePoint> deadline);
+    void deliver();
 
     // Any thread: makes the current or the next wait() return.
     void wake();
@@ -44,8 +53,13 @@ class Poller {
         FdWatcher* watcher;
         uint32_t events;
     };
+    enum class State : uint8_t { awake, sleeping, woken };
+    bool control(int operation, int fd, uint32_t events, FdWatcher* watcher);
+    void drain_event();
+
     UniqueFd epoll_;
     UniqueFd event_;
+    std::atomic<State> state_{State::awake};
     std::vector<Ready> ready_;  // being delivered; remove() clears entries
 };
 

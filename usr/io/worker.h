@@ -13,9 +13,9 @@
 
 namespace tgt::io {
 
-// One event loop on one thread. A loop turn: wait, deliver descriptor events, run the mailbox, fire timers,
-// run what at_turn_end() collected. Everything that a worker owns is touched by its thread only; other
-// threads post to it. A task must not wait for a device or for another worker.
+// One event loop on one thread. A loop turn: wait, deliver descriptor events, run the mailbox, fire
+// timers, run what at_turn_end() collected. Everything that a worker owns is touched by its thread
+// only; other threads post to it. A task must not wait for a device or for another worker.
 class Worker {
   public:
     struct Options {
@@ -30,6 +30,8 @@ class Worker {
 
     void start();
     // Any thread. The loop ends after the tasks that were posted before; join() waits for it.
+    // Before start() and after join() the worker belongs to the thread that constructed or joined
+    // it.
     void stop();
     void join();
 
@@ -38,14 +40,16 @@ class Worker {
     void post(std::function<void()> function);
 
     unsigned index() const { return options_.index; }
-    bool here() const { return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed); }
+    bool here() const {
+        return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed);
+    }
 
     // The worker's thread only.
     Poller& poller() { return poller_; }
     TimerQueue& timers() { return timers_; }
     BufferPool& buffers() { return buffers_; }
-    // Runs once at the end of this turn, after everything else: where replies are batched into one send.
-    // A task that is already waiting for the end of the turn must not be given again.
+    // Runs once at the end of this turn, after everything else: where replies are batched into one
+    // send. A task that is already waiting for the end of the turn must not be given again.
     void at_turn_end(Task& task);
 
     // Tests drive a worker that was never started: one turn, without waiting, at the given time.
@@ -53,6 +57,7 @@ class Worker {
 
   private:
     void loop();
+    void turn(TimePoint now);
     void run_mailbox();
     void run_turn_end();
 

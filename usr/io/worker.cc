@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "io/worker.h"
+
+#include <utility>
+
+#include "io/thread.h"
+
+namespace tgt::io {
+
+namespace {
+
+struct FunctionTask : Task {
+    std::function<void()> function;
+
+    static void run_and_delete(Task& task) {
+        auto& self = static_cast<FunctionTask&>(task);
+        self.function();
+        delete &self;
+    }
+};
+
+}  // namespace
+
+Worker::Worker(Options options)
+    : options_(std::move(options)),
+      buffers_(options_.buffer_limit),
+      thread_id_(std::this_thread::get_id()) {}
+
+// Tasks that never ran belong to their owners, save for functions, which are ours.
+Worker::~Worker() {
+    stop();
+    join();
+    for (Task* task = mailbox_.take_all(); task;) {
+        Task* next = task->next;
+        if (task->run == FunctionTask::run_and_delete) delete static_cast<FunctionTask*>(task);
+        task = next;
+    }
+}
+
+void Worker::start() {
+    thread_ = start_thread(options_.name, [this] { loop(); });
+    thread_id_.store(thread_.get_id(), std::memory_order_relaxed);
+}
+
+void Worker::stop() {
+    stopping_.store(true, std::memory_order_release);
+    poller_.wake();
+}
+
+void Worker::join() {
+    if (!thread_.joinable()) return;
+    thread_.join();
+    thread_id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+}
+
+void Worker::post(Task& task) {
+    if (mailbox_.push(task)) poller_.wake();
+}
+
+void Worker::post(std::function<void()> function) {
+    auto* task = new FunctionTask;
+    task->run = FunctionTask::run_and_delete;
+    task->function = std::move(function);
+    post(*task);
+}
+
+void Worker::at_turn_end(Task& task) {
+    task.next = nullptr;
+    *turn_end_last_ = &task;
+    turn_end_last_ = &task.next;
+}
+
+void Worker::loop() {
+    thread_id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    if (options_.cpu >= 0) pin_to_cpu(options_.cpu);
+    timers_.set_now(Clock::now());
+    for (bool last = false; !last;) {
+        // Read before the mailbox is emptied: what was posted before stop() still runs.
+        last = stopping_.load(std::memory_order_acquire);
+        poller_.collect(last ? TimePoint::min() : timers_.next());
+        turn(Clock::now());
+    }
+}
+
+void Worker::turn(TimePoint now) {
+    timers_.set_now(now);
+    poller_.deliver();
+    run_mailbox();
+    timers_.run(now);
+    run_turn_end();
+}
+
+void Worker::turn_for_test(TimePoint now) {
+    poller_.collect(TimePoint::min());
+    turn(now);
+}
+
+void Worker::run_mailbox() {
+    for (Task* task = mailbox_.take_all(); task;) {
+        Task* next = task->next;  // the task may be gone, or posted again, when it has run
+        task->run(*task);
+        task = next;
+    }
+}
+
+void Worker::run_turn_end() {
+    while (Task* task = turn_end_first_) {
+        turn_end_first_ = task->next;
+        if (!turn_end_first_) turn_end_last_ = &turn_end_first_;
+        task->run(*task);
+    }
+}
+
+}  // namespace tgt::io
