@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The seam between management and a transport driver. Management knows no PDU, a driver knows no
+// registry: management calls Driver, the driver asks Directory. Every call and every callback runs
+// on the control thread unless it says otherwise; nothing here blocks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "io/clock.h"
+#include "mgmt/socket_address.h"
+#include "scsi/target.h"
+
+namespace tgt::mgmt {
+
+// The values of one target that only its driver understands. Published copies are immutable and may
+// be read by any thread; a change is made on a clone.
+class DriverParameters {
+  public:
+    virtual ~DriverParameters() = default;
+    virtual std::unique_ptr<DriverParameters> clone() const = 0;
+    // ENOENT: no such parameter. EINVAL: bad value.
+    virtual Result<void> update(std::string_view name, std::string_view value) = 0;
+    // Name and value in the order in which `tgtadm --mode target --op show --tid N` prints them.
+    virtual std::vector<std::pair<std::string, std::string>> show() const = 0;
+};
+
+struct Account {
+    std::string name;
+    std::string secret;
+    bool operator==(const Account&) const = default;
+};
+
+// --- what a driver asks -----------------------------------------------------------------------
+
+struct LoginQuestion {
+    std::string_view driver;  // Driver::name() of who asks
+    std::string initiator_name;
+    SocketAddress initiator_address;
+    SocketAddress local_address;
+    bool discovery = false;
+    std::string target_name;  // empty for discovery
+};
+
+enum class Admission : uint8_t {
+    granted,
+    not_found,  // no such target, or the initiator may not know of it
+    offline,    // the target or the whole system is offline or being stopped
+    moved_temporarily,
+    moved_permanently,
+    failed,  // the redirect program failed
+};
+
+struct LoginAnswer {
+    Admission admission = Admission::not_found;
+    std::string reason;            // a sentence for the log, when not granted
+    std::string redirect_address;  // moved_*: "addr:port" or "[addr]:port"
+
+    // Granted. For discovery tid is 0 and target is null; parameters are those of a new target.
+    int tid = 0;
+    std::shared_ptr<scsi::Target> target;
+    std::shared_ptr<const DriverParameters> parameters;
+    std::vector<Account> incoming;  // not empty: authentication is needed
+    std::optional<Account> outgoing;
+};
+
+struct DiscoveredTarget {
+    std::string name;
+    // "addr:port,tag" each: all listening portals; a wildcard portal is shown as the local address
+    // of the connection.
+    std::vector<std::string> addresses;
+};
+
+// Management as drivers see it. Outlives the drivers.
+class Directory {
+  public:
+    // Any thread. False: a new connection is to be closed at once (no target exists, the system is
+    // offline or stopping).
+    virtual bool accepting() const = 0;
+    // The answer may come before the call returns. A grant counts from the answer on: until its
+    // session has ended, Driver::drop_sessions(tid) must find it, also while the login goes on.
+    virtual void login(LoginQuestion question, std::function<void(LoginAnswer)> answer) = 0;
+    // SendTargets: what the initiator may log in to. `name` empty: all.
+    virtual std::vector<DiscoveredTarget> discover(const LoginQuestion& who,
+                                                   std::string_view name) = 0;
+
+  protected:
+    ~Directory() = default;
+};
+
+// --- what management asks ------------------------------------------------------------------------
+
+struct ConnectionCounters {
+    uint64_t rxdata_octets = 0, txdata_octets = 0;
+    uint64_t dataout_pdus = 0, datain_pdus = 0;
+    uint64_t command_pdus = 0, response_pdus = 0;
+};
+
+struct ConnectionInfo {
+    uint32_t cid = 0;
+    std::string address;  // of the initiator, without port: "127.0.0.1", "::1"
+    ConnectionCounters counters;
+};
+
+// One I_T nexus. Discovery sessions are not listed.
+struct SessionInfo {
+    int tid = 0;
+    uint64_t id = 0;  // I_T nexus number; iSCSI: the TSIH
+    std::string initiator_name;
+    std::string initiator_alias;  // empty: none
+    std::vector<ConnectionInfo> connections;
+};
+
+enum class DropOutcome : uint8_t { dropped, no_session, no_connection };
+
+// A transport. Made by the program, owned by the registry; destroyed on the control thread (or
+// after the runtime has stopped), after stop().
+class Driver {
+  public:
+    virtual ~Driver() = default;
+    virtual std::string_view name() const = 0;   // tgtadm --lld: "iscsi"
+    virtual std::string_view state() const = 0;  // "ready", "error", "stopped", ...
+
+    // Before anything else; `directory` outlives the driver.
+    virtual void attach(Directory& directory) = 0;
+
+    // What a new target starts from.
+    virtual std::shared_ptr<const DriverParameters> default_parameters() const = 0;
+
+    // Bind and listen (IPv6 with IPV6_V6ONLY). The error names the reason as the system gives it.
+    // Addresses are numeric; management keeps the list, resolves names and tries again.
+    virtual void add_portal(const SocketAddress& address,
+                            std::function<void(Result<void>)> done) = 0;
+    // Stops listening; connections stay. `done` always comes.
+    virtual void remove_portal(const SocketAddress& address, std::function<void()> done) = 0;
+
+    // The sessions of a target, or of all.
+    virtual void list_sessions(std::optional<int> tid,
+                               std::function<void(std::vector<SessionInfo>)> done) = 0;
+    virtual void drop_connection(int tid, uint64_t session, uint32_t cid,
+                                 std::function<void(DropOutcome)> done) = 0;
+    // Ends all sessions of a target, and logins that were granted but have no session yet. `done`
+    // when none is left (true) or the bound has passed (false; they still end on their own later).
+    virtual void drop_sessions(int tid, io::Duration bound,
+                               std::function<void(bool all_gone)> done) = 0;
+
+    // Closes every portal and ends every session, discovery included; once. As drop_sessions().
+    virtual void stop(io::Duration bound, std::function<void(bool all_gone)> done) = 0;
+};
+
+}  // namespace tgt::mgmt
