@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/intrusive_list.h"
 #include "base/mailbox.h"
@@ -89,7 +90,9 @@ class Command : public ListHook<> {
     // on the worker and sets the outcome. Returns what the handler returns.
     using Then = Outcome (*)(Command&);
     Step submit_io(Then then);
-    store::Op op;
+    struct OwnedOp : store::Op {
+        Command* command = nullptr;
+    } op;
     std::array<iovec, io::Buffer::max_segments> iov;
 
     enum class Phase : uint8_t { idle, collecting, waiting, running, finished };
@@ -98,18 +101,22 @@ class Command : public ListHook<> {
   private:
     friend class Engine;
     friend class TaskSet;
-    friend class LunShard;
-    friend class CommandTestPeer;
+
+    struct Job : Task {
+        Command* command = nullptr;
+    };
 
     const LunState* state_ = nullptr;
     LunStatePtr held_state_;  // while code outside the worker may read state()
     Phase phase_ = Phase::idle;
     bool data_complete_ = false;
-    bool counted_ = false;
+    bool waits_ = false;  // counted by its TaskSet as waiting for its turn
     std::atomic<bool> aborted_{false};
-    Then then_ = nullptr;
-    Task job_;  // to the pool and back
-    Run offloaded_ = nullptr;
+    Then then_ = nullptr;      // an operation is with the store
+    Run offloaded_ = nullptr;  // a job is with the blocking pool
+    Job job_;
+    Outcome job_outcome_;
+    std::vector<uint8_t> staged_;  // a reply made by a job; copied to `in` on the worker
     std::shared_ptr<AbortWait> abort_wait_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,6 +30,10 @@ class LunShard {
     std::unique_ptr<store::StoreQueue> queue;  // null without a medium
     IntrusiveList<ItlNexus> nexuses;
     size_t in_flight = 0;  // commands that hold this shard, aborted ones included
+    // Nexuses whose LUN was taken away while commands were running: kept until these have ended.
+    std::vector<std::unique_ptr<ItlNexus>> detached;
+    void drop_idle_detached();
+    std::function<void()> on_drained;  // called when `detached` has become empty, if set
 
     // Swaps the state and recomputes what the nexuses cache from it.
     void adopt(LunStatePtr next);
@@ -50,10 +55,16 @@ struct LunChange {
 };
 
 // A logical unit (SAM-5): device type, medium, and the current LunState. Independent of targets:
-// several (target, LUN) pairs may lead to it. Made and destroyed on the control thread, after every
-// shard is detached.
-class LogicalUnit {
+// several (target, LUN) pairs may lead to it. Shared: when the last reference goes, on whatever
+// thread, the queues are closed on their workers and the store is closed on the blocking pool.
+class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
   public:
+    // Control thread. `store` may be null: no medium. Throws nothing but bad_alloc.
+    static std::shared_ptr<LogicalUnit> make(io::Runtime& runtime, const DeviceType& type,
+                                             std::unique_ptr<store::Store> store,
+                                             std::string store_name, std::string path,
+                                             std::string flags, LunState state,
+                                             unsigned io_threads);
     LogicalUnit(io::Runtime& runtime, const DeviceType& type, std::unique_ptr<store::Store> store,
                 std::string store_name, std::string path, std::string flags, LunState state,
                 unsigned io_threads);
@@ -70,6 +81,8 @@ class LogicalUnit {
     io::PoolLane& lane() { return lane_; }                // ordinary I/O (`tgtd -t`)
     io::PoolLane& job_lane() { return job_lane_; }        // blocking commands
     LunShard& shard(unsigned worker) { return *shards_[worker]; }
+    // Nexuses that hold PREVENT. Any thread.
+    unsigned preventers() const { return preventers_.load(std::memory_order_relaxed); }
 
     // The control thread's view.
     const LunStatePtr& state() const { return state_; }
@@ -80,7 +93,16 @@ class LogicalUnit {
     using Build = std::function<LunChange(const LunState& now)>;
     void change(Build build, io::Worker& reply_to, std::function<void(Outcome)> done);
 
+    // LOGICAL UNIT RESET (SAM-5 6.3.3): every command of every nexus is aborted, RESERVE(6) and
+    // PREVENT end, every nexus gets `attention`. Any thread; `done` on the control thread when all
+    // commands have ended (true), or the bound has passed.
+    void reset(UnitAttention attention, io::Duration bound, std::function<void(bool)> done);
+
   private:
+    friend class ItlNexus;
+    void change_on_control(const Build& build, io::Worker& reply_to,
+                           const std::function<void(Outcome)>& done);
+
     io::Runtime& runtime_;
     const DeviceType& type_;
     const std::unique_ptr<store::Store> store_;
@@ -89,6 +111,7 @@ class LogicalUnit {
     io::PoolLane job_lane_;
     LunStatePtr state_;
     std::vector<std::unique_ptr<LunShard>> shards_;
+    std::atomic<unsigned> preventers_{0};
 };
 
 // For control commands: LogicalUnit::change() for the command's LUN; ends the command with the

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 
 #include "base/intrusive_list.h"
+#include "io/clock.h"
 #include "scsi/task_set.h"
 #include "scsi/unit_attention.h"
 
@@ -42,12 +44,20 @@ class ItlNexus : public ListHook<> {
     UnitAttentions attentions;
     TaskSet tasks;
     ClassMask forbidden = 0;  // cached from the reservations of the LunState
-    bool prevents_removal = false;
     Counters counters;
+    // Set when the nexus has ended and commands of it are still with the store.
+    std::shared_ptr<Nexus> kept_nexus;
+
+    // PREVENT ALLOW MEDIUM REMOVAL of this nexus; counted in the logical unit.
+    bool prevents_removal() const { return prevents_removal_; }
+    void set_prevents_removal(bool prevents);
+
+  private:
+    bool prevents_removal_ = false;
 };
 
 // An I_T nexus: one initiator port logged in to one target (SAM-5). The driver's session owns it.
-// Made and destroyed on the session's worker; destroyed only when it has no commands left.
+// Made on the session's worker; ended there with retire().
 class Nexus : public ListHook<> {
   public:
     // Links itself to the shard and makes an ItlNexus with UA 29h/00h per LUN.
@@ -68,5 +78,10 @@ class Nexus : public ListHook<> {
     const uint64_t number_;
     std::map<uint64_t, std::unique_ptr<ItlNexus>> luns_;
 };
+
+// The end of a nexus (SAM-5 I_T nexus loss by logout or connection loss): it leaves the target, its
+// commands are aborted without responses. `done` runs on the worker when all have ended, or when
+// the bound has passed; the object itself lives until its last command has ended.
+void retire(std::unique_ptr<Nexus> nexus, io::Duration bound, std::function<void()> done);
 
 }  // namespace tgt::scsi

@@ -29,7 +29,7 @@ class TargetShard {
 
 // A SCSI target device with one port: a map from LUN to LogicalUnit. Many targets may lead to one
 // LogicalUnit. Control thread, except shard(w), which belongs to worker w.
-class Target {
+class Target : public std::enable_shared_from_this<Target> {
   public:
     Target(io::Runtime& runtime, std::string name, uint16_t relative_port);
     ~Target();  // no nexus is left

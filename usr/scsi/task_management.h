@@ -10,8 +10,6 @@
 namespace tgt::scsi {
 
 class Nexus;
-class ItlNexus;
-class Command;
 
 // SAM-5 clause 7.
 enum class TaskFunction : uint8_t {
@@ -34,9 +32,5 @@ struct TaskRequest {
 
 // `done` runs once, on the nexus's worker, not before the call returns for functions that wait.
 void manage_tasks(Nexus& nexus, const TaskRequest& request, std::function<void(TaskResponse)> done);
-
-// Aborts every command of the nexus without responses; `done` on its worker when all have ended
-// (true) or the bound has passed (false). The session uses it when it ends.
-void abort_all(Nexus& nexus, io::Duration bound, std::function<void(bool all_ended)> done);
 
 }  // namespace tgt::scsi

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "scsi/command.h"
+
+#include <algorithm>
+
+#include "scsi/abort.h"
+#include "scsi/engine.h"
+#include "scsi/logical_unit.h"
+
+namespace tgt::scsi {
+
+store::Store& Command::store() const {
+    return *shard->unit.store();
+}
+
+Outcome Command::reply(std::span<const uint8_t> data, uint64_t allocation_length) {
+    in_total = std::min<uint64_t>(data.size(), allocation_length);
+    if (offloaded_) {  // on a pool thread: buffers belong to the worker
+        staged_.assign(data.begin(), data.begin() + ptrdiff_t(in_total));
+        return Status::good;
+    }
+    uint64_t wanted = std::min(in_total, expected_in);
+    if (wanted == 0) return Status::good;
+    in = shard->worker.buffers().take(wanted);
+    if (in.empty()) return Status::busy;
+    in.copy_in(0, data.first(wanted));
+    return Status::good;
+}
+
+std::vector<uint8_t> Command::parameter_list() const {
+    std::vector<uint8_t> list(out.size());
+    out.copy_out(0, list);
+    return list;
+}
+
+Step Command::submit_io(Then then) {
+    return Engine::submit_io(*this, then);
+}
+
+void Command::recycle() {
+    nexus = nullptr;
+    lun.reset();
+    tag = 0;
+    attribute = TaskAttribute::simple;
+    std::fill_n(cdb.begin(), std::max<size_t>(cdb_length, 16), uint8_t(0));
+    cdb_length = 0;
+    expected_in = expected_out = 0;
+    in.release();
+    out.release();
+    in_total = out_total = 0;
+    row = nullptr;
+    itl = nullptr;
+    shard = nullptr;
+    extents = {};
+    outcome = {};
+    silent = false;
+    op.kind = store::OpKind::read;
+    op.dsync = false;
+    phase_ = Phase::idle;
+    data_complete_ = false;
+    waits_ = false;
+    aborted_.store(false, std::memory_order_relaxed);
+    then_ = nullptr;
+    offloaded_ = nullptr;
+    staged_.clear();
+    abort_wait_.reset();
+    state_ = nullptr;
+    held_state_.reset();
+}
+
+}  // namespace tgt::scsi

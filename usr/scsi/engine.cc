@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "scsi/engine.h"
+
+#include <algorithm>
+
+#include "scsi/abort.h"
+#include "scsi/logical_unit.h"
+#include "scsi/target.h"
+
+namespace tgt::scsi {
+
+namespace {
+
+bool has(const OpRow& row, OpFlags flag) {
+    return (row.flags & flag) != 0;
+}
+
+// Where the length field of the range stands, for the field pointer.
+uint16_t length_field(const OpRow& row) {
+    switch (row.range) {
+        case Range::cdb6:
+            return 4;
+        case Range::cdb10:
+            return 7;
+        case Range::cdb12:
+            return 6;
+        case Range::cdb16:
+            return 10;
+        case Range::cdb16_byte:
+            return 13;
+        default:
+            return row.length_at;
+    }
+}
+
+std::optional<Outcome> not_ready(const Command& command) {
+    const LunState& state = command.state();
+    if (has(*command.row, op_not_ready)) return std::nullopt;
+    if (state.removable && (!state.online || !state.medium_present))
+        return Outcome(sense::medium_not_present());
+    if (!state.online || !state.medium_present) return Outcome(sense::not_ready(0x03));
+    return std::nullopt;
+}
+
+// SBC-4 4.5: an LBA or a range beyond the capacity.
+std::optional<Outcome> check_range(Command& command) {
+    const OpRow& row = *command.row;
+    if (row.range == Range::none) return std::nullopt;
+    uint64_t capacity = command.state().geometry.blocks;
+    Extents& extents = command.extents;
+    if (extents.lba >= capacity) return Outcome(sense::lba_out_of_range(extents.lba));
+    if (extents.blocks == 0 && has(row, op_zero_is_rest)) extents.blocks = capacity - extents.lba;
+    if (extents.blocks > capacity - extents.lba)
+        return Outcome(sense::lba_out_of_range(extents.lba));
+    return std::nullopt;
+}
+
+bool data_belongs_to_initiator(const Outcome& outcome) {
+    if (outcome.status == Status::good || outcome.status == Status::condition_met) return true;
+    return outcome.sense && (outcome.sense->filemark || outcome.sense->end_of_medium ||
+                             outcome.sense->incorrect_length);
+}
+
+}  // namespace
+
+// An unknown LUN is answered with the help of the target's lowest one (SPC-5 4.5.2: INQUIRY, REPORT
+// LUNS and REQUEST SENSE work there); command.itl stays null.
+bool Engine::find_unit(Command& command) {
+    if (command.lun) command.itl = command.nexus->find(*command.lun);
+    if (command.itl) {
+        command.shard = &command.itl->shard;
+        return true;
+    }
+    auto& luns = command.nexus->target().luns;
+    if (luns.empty()) return false;
+    command.shard = luns.begin()->second;
+    return true;
+}
+
+void Engine::submit(Command& command) {
+    if (!find_unit(command)) {
+        command.outcome = sense::lun_not_supported();
+        command.phase_ = Command::Phase::finished;
+        command.finished();
+        return;
+    }
+    ++command.shard->in_flight;
+    command.state_ = command.shard->state.get();
+    if (auto refused = refusal(command)) {
+        finish(command, *refused);
+        return;
+    }
+    if (command.itl) command.itl->tasks.add(command);
+    command.data_complete_ = command.out.empty();
+    if (command.data_complete_) {
+        run_when_allowed(command);
+    } else {
+        command.phase_ = Command::Phase::collecting;
+        command.want_data_out();
+    }
+}
+
+// Everything that can be said against a command before any data moves.
+std::optional<Outcome> Engine::refusal(Command& command) {
+    bool opcode_known = false;
+    command.row = command.shard->unit.type().ops().find(command.cdb.data(), opcode_known);
+    bool any_lun = command.row && has(*command.row, op_any_lun);
+    if (!command.itl && !any_lun) return Outcome(sense::lun_not_supported());
+    if (!command.row && !opcode_known) return Outcome(sense::invalid_opcode());
+    if (!command.row) return Outcome(sense::invalid_field_in_cdb(1, 4));
+    const OpRow& row = *command.row;
+    if (command.itl && !has(row, op_with_unit_attention)) {
+        if (auto attention = command.itl->attentions.front()) {
+            command.itl->attentions.pop();
+            return Outcome(sense::unit_attention(attention->asc, attention->ascq));
+        }
+    }
+    if (command.itl && (command.itl->forbidden & class_bit(row.reservation)))
+        return Outcome(Status::reservation_conflict);
+    if (has(row, op_thin_only) && !command.state().thin) return Outcome(sense::invalid_opcode());
+    if (auto bad = check_reserved_bits(row, command.cdb.data())) return Outcome(*bad);
+    if (auto refused = not_ready(command)) return refused;
+    if (has(row, op_writes) && command.state().write_protected())
+        return Outcome(sense::write_protected());
+    return prepare_transfer(command);
+}
+
+// LBA range, byte counts, buffers.
+std::optional<Outcome> Engine::prepare_transfer(Command& command) {
+    const OpRow& row = *command.row;
+    command.extents = decode(row, command.cdb.data(), command.state().geometry.block_size);
+    if (auto refused = check_range(command)) return refused;
+    uint64_t bytes = command.extents.bytes;
+    bool parameter_in = row.amount == Amount::field && row.direction == Direction::in;
+    if (bytes == 0 || parameter_in) return std::nullopt;
+    if (bytes > io::Buffer::max_bytes)
+        return Outcome(sense::invalid_field_in_cdb(length_field(row)));
+    auto& pool = command.shard->worker.buffers();
+    if (row.direction == Direction::in) {
+        command.in_total = bytes;
+        uint64_t wanted = std::min(bytes, command.expected_in);
+        if (wanted > 0 && (command.in = pool.take(wanted)).empty()) return Outcome(Status::busy);
+    } else {
+        command.out_total = bytes;
+        uint64_t wanted = std::min(bytes, command.expected_out);
+        if (wanted > 0 && (command.out = pool.take(wanted)).empty()) return Outcome(Status::busy);
+    }
+    return std::nullopt;
+}
+
+// What may have changed while the command waited for data or for its turn.
+std::optional<Outcome> Engine::standing_refusal(const Command& command) {
+    if (command.itl && (command.itl->forbidden & class_bit(command.row->reservation)))
+        return Outcome(Status::reservation_conflict);
+    if (auto refused = not_ready(command)) return refused;
+    if (has(*command.row, op_writes) && command.state().write_protected())
+        return Outcome(sense::write_protected());
+    const Extents& extents = command.extents;
+    uint64_t capacity = command.state().geometry.blocks;
+    if (command.row->range != Range::none &&
+        (extents.lba >= capacity || extents.blocks > capacity - extents.lba))
+        return Outcome(sense::lba_out_of_range(extents.lba));
+    return std::nullopt;
+}
+
+void Engine::data_out_complete(Command& command) {
+    command.data_complete_ = true;
+    run_when_allowed(command);
+}
+
+void Engine::run_when_allowed(Command& command) {
+    if (command.itl && !command.itl->tasks.may_run(command)) {
+        command.itl->tasks.note_waiting(command);
+        return;
+    }
+    execute(command);
+}
+
+void Engine::execute(Command& command) {
+    bool waited = command.phase_ != Command::Phase::idle;
+    command.phase_ = Command::Phase::running;
+    command.state_ = command.shard->state.get();
+    if (waited) {
+        if (auto refused = standing_refusal(command)) {
+            finish(command, *refused);
+            return;
+        }
+    }
+    count_submitted(command);
+    switch (command.row->kind) {
+        case Kind::inline_:
+            finish(command, command.row->run(command));
+            break;
+        case Kind::blocking:
+            offload(command, command.row->run);
+            break;
+        case Kind::io:
+        case Kind::control:
+            if (command.row->start(command) == Step::done) {
+                Outcome outcome = command.outcome;
+                finish(command, outcome);
+            }
+            break;
+    }
+}
+
+Step Engine::offload(Command& command, Run job) {
+    command.held_state_ = command.shard->state;
+    command.state_ = command.held_state_.get();
+    command.offloaded_ = job;
+    command.job_.command = &command;
+    command.job_.run = &Engine::run_job;
+    command.shard->unit.job_lane().submit(command.job_);
+    return Step::pending;
+}
+
+void Engine::run_job(Task& task) {
+    Command& command = *static_cast<Command::Job&>(task).command;
+    command.job_outcome_ = command.offloaded_(command);
+    command.job_.run = &Engine::job_ended;
+    command.shard->worker.post(command.job_);
+}
+
+void Engine::job_ended(Task& task) {
+    Command& command = *static_cast<Command::Job&>(task).command;
+    command.offloaded_ = nullptr;
+    Outcome outcome = command.job_outcome_;
+    if (!command.staged_.empty()) {
+        std::vector<uint8_t> staged = std::move(command.staged_);
+        Outcome copied = command.reply(staged, command.in_total);
+        if (!copied.good()) outcome = copied;
+    }
+    finish(command, outcome);
+}
+
+Step Engine::submit_io(Command& command, Command::Then then) {
+    store::StoreQueue* queue = command.shard->queue.get();
+    if (!queue) {
+        command.outcome = sense::medium_not_present();
+        return Step::done;
+    }
+    command.then_ = then;
+    command.op.command = &command;
+    command.op.error = 0;
+    command.op.complete = &Engine::op_ended;
+    if (!queue->submit(command.op)) return Step::pending;
+    command.then_ = nullptr;
+    command.outcome = then(command);
+    return Step::done;
+}
+
+void Engine::op_ended(store::Op& op) {
+    Command& command = *static_cast<Command::OwnedOp&>(op).command;
+    auto then = std::exchange(command.then_, nullptr);
+    command.state_ = command.shard->state.get();
+    Outcome outcome = then(command);
+    // A continuation may have started another operation.
+    if (command.then_ || command.offloaded_) return;
+    finish(command, outcome);
+}
+
+void Engine::finish(Command& command, const Outcome& outcome) {
+    command.outcome = command.aborted() ? Outcome(Status::task_aborted) : outcome;
+    command.phase_ = Command::Phase::finished;
+    if (!data_belongs_to_initiator(command.outcome)) {
+        command.in.release();
+        command.in_total = 0;
+    }
+    count_done(command);
+    leave(command);
+    if (auto wait = std::move(command.abort_wait_)) wait->one_ended();
+    command.finished();
+}
+
+// Takes the command out of the task set and lets the next ones run.
+void Engine::leave(Command& command) {
+    command.held_state_.reset();
+    command.state_ = nullptr;
+    LunShard& shard = *command.shard;
+    if (ItlNexus* itl = command.itl) {
+        if (command.linked()) itl->tasks.remove(command);
+        itl->tasks.release_waiting(&Engine::execute);
+    }
+    command.itl = nullptr;
+    --shard.in_flight;
+    shard.drop_idle_detached();
+}
+
+void Engine::mark_aborted(Command& command) {
+    command.silent = true;
+    command.aborted_.store(true, std::memory_order_relaxed);
+}
+
+void Engine::end_aborted(Command& command, const std::shared_ptr<AbortWait>& wait) {
+    bool running = command.phase_ == Command::Phase::running;
+    if (running && command.then_ && command.shard->queue->cancel(command.op)) {
+        command.then_ = nullptr;
+        running = false;
+    }
+    if (running && command.offloaded_ && command.shard->unit.job_lane().take_back(command.job_)) {
+        command.offloaded_ = nullptr;
+        running = false;
+    }
+    if (!running) {
+        finish(command, Status::task_aborted);
+        return;
+    }
+    // Whoever aborted it first is answered by the bound; the last one waits for the end, too.
+    if (command.abort_wait_) command.abort_wait_->one_ended();
+    command.abort_wait_ = wait;
+    if (wait) wait->expect();
+}
+
+void Engine::count_submitted(const Command& command) {
+    if (!command.itl) return;
+    Counters& counters = command.itl->counters;
+    if (command.row->direction == Direction::in) {
+        ++counters.read_submitted;
+        counters.read_submitted_bytes += command.in.size();
+    } else if (command.row->direction != Direction::none) {
+        ++counters.write_submitted;
+        counters.write_submitted_bytes += command.out.size();
+    }
+}
+
+void Engine::count_done(const Command& command) {
+    if (!command.itl) return;
+    Counters& counters = command.itl->counters;
+    if (command.outcome.status != Status::good) ++counters.errors;
+    if (!command.row) return;
+    if (command.row->direction == Direction::in) {
+        ++counters.read_done;
+        counters.read_done_bytes += command.in.size();
+    } else if (command.row->direction != Direction::none) {
+        ++counters.write_done;
+        counters.write_done_bytes += command.out.size();
+    }
+}
+
+void submit(Command& command) {
+    Engine::submit(command);
+}
+void data_out_complete(Command& command) {
+    Engine::data_out_complete(command);
+}
+void abandon(Command& command) {
+    Engine::mark_aborted(command);
+    Engine::end_aborted(command, nullptr);
+}
+Step offload(Command& command, Run job) {
+    return Engine::offload(command, job);
+}
+void complete(Command& command, const Outcome& outcome) {
+    Engine::finish(command, outcome);
+}
+
+}  // namespace tgt::scsi

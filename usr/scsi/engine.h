@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <memory>
+
+#include "scsi/command.h"
+
+namespace tgt::scsi {
+
+class AbortWait;
+
+// The life of a command: admission, waiting for data and for its turn, execution, end. Stateless;
+// the state is in the Command. The entry points for drivers and handlers are the free functions of
+// command.h. All on the command's worker.
+class Engine {
+  public:
+    static void submit(Command& command);
+    static void data_out_complete(Command& command);
+    static Step offload(Command& command, Run job);
+    static Step submit_io(Command& command, Command::Then then);
+    static void finish(Command& command, const Outcome& outcome);
+
+    // Aborts: no victim starts once it is marked; end_aborted() ends it now, or when the store
+    // gives it back.
+    static void mark_aborted(Command& command);
+    static void end_aborted(Command& command, const std::shared_ptr<AbortWait>& wait);
+
+  private:
+    static bool find_unit(Command& command);
+    static std::optional<Outcome> refusal(Command& command);
+    static std::optional<Outcome> prepare_transfer(Command& command);
+    static std::optional<Outcome> standing_refusal(const Command& command);
+    static void run_when_allowed(Command& command);
+    static void execute(Command& command);
+    static void run_job(Task& task);
+    static void job_ended(Task& task);
+    static void op_ended(store::Op& op);
+    static void leave(Command& command);
+    static void count_submitted(const Command& command);
+    static void count_done(const Command& command);
+};
+
+}  // namespace tgt::scsi

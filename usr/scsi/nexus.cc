@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "scsi/nexus.h"
+
+#include "scsi/abort.h"
+#include "scsi/target.h"
+
+namespace tgt::scsi {
+
+ItlNexus::ItlNexus(Nexus& owner, LunShard& lun_shard, uint64_t number)
+    : nexus(owner), shard(lun_shard), lun(number) {
+    attentions.raise(ua::power_on_reset);
+    forbidden = forbidden_classes(shard.state->reservations, nexus.id());
+    shard.nexuses.push_back(*this);
+}
+
+ItlNexus::~ItlNexus() {
+    set_prevents_removal(false);
+}
+
+void ItlNexus::set_prevents_removal(bool prevents) {
+    if (prevents == prevents_removal_) return;
+    prevents_removal_ = prevents;
+    auto& count = shard.unit.preventers_;
+    if (prevents)
+        count.fetch_add(1, std::memory_order_relaxed);
+    else
+        count.fetch_sub(1, std::memory_order_relaxed);
+}
+
+Nexus::Nexus(TargetShard& target, NexusId id, uint64_t number)
+    : target_(target), id_(std::move(id)), number_(number) {
+    for (auto& [lun, shard] : target_.luns)
+        luns_[lun] = std::make_unique<ItlNexus>(*this, *shard, lun);
+    target_.nexuses.push_back(*this);
+}
+
+Nexus::~Nexus() = default;
+
+ItlNexus* Nexus::find(uint64_t lun) {
+    auto it = luns_.find(lun);
+    return it == luns_.end() ? nullptr : it->second.get();
+}
+
+void retire(std::unique_ptr<Nexus> nexus, io::Duration bound, std::function<void()> done) {
+    TargetShard& target = nexus->target();
+    IntrusiveList<Nexus>::remove(*nexus);
+    std::vector<Command*> victims;
+    for (auto& [lun, itl] : nexus->luns())
+        for (Command* command : commands_of(*itl)) victims.push_back(command);
+    // Commands that outlive the bound keep their ItlNexus in the shard; the Nexus waits with them.
+    auto wait =
+        std::make_shared<AbortWait>(target.worker, [done = std::move(done)](bool) { done(); });
+    abort_commands(victims, wait);
+    std::shared_ptr<Nexus> kept = std::move(nexus);
+    for (auto& [lun, itl] : kept->luns()) {
+        LunShard& shard = itl->shard;
+        IntrusiveList<ItlNexus>::remove(*itl);
+        itl->set_prevents_removal(false);
+        itl->kept_nexus = kept;
+        shard.detached.push_back(std::move(itl));
+        shard.drop_idle_detached();
+    }
+    kept->luns().clear();
+    bool last = target.nexuses.empty();
+    wait->seal(bound);
+    if (last && target.on_last_nexus_gone) target.on_last_nexus_gone();
+}
+
+}  // namespace tgt::scsi
