@@ -89,6 +89,7 @@ struct LoginState {
     enum class Wait : uint8_t { request, policy, session, ended };
     Wait wait = Wait::request;
     bool first_seen = false;
+    bool introduced = false;    // the names are known
     bool declared_tag = false;  // TargetPortalGroupTag has been sent
     bool auth_chosen = false;   // AuthMethod has been answered
     bool chap = false;          // with CHAP
@@ -105,7 +106,6 @@ struct LoginState {
     uint32_t stat_sn = 0;
     LoginQuery query;
     LoginPolicy policy;
-    bool has_policy = false;
     Negotiation negotiation;
     ChapExchange chap_exchange;
     std::optional<SessionGrant> grant;
@@ -143,19 +143,22 @@ class LoginMachine {
     uint32_t first_cmd_sn() const { return state_.first.cmd_sn; }
 
   private:
-    LoginEvent check_first(const TextKeys& keys);
-    std::optional<LoginEvent> check_header(const wire::LoginRequestPdu& request);
-    std::optional<LoginEvent> check_stages(const wire::LoginRequestPdu& request);
-    std::optional<LoginEvent> check_same(const wire::LoginRequestPdu& request);
+    using Failure = std::optional<LoginEvent>;  // nullopt: go on
+    Failure check_header(const wire::LoginRequestPdu& request);
+    Failure check_stages(const wire::LoginRequestPdu& request);
+    Failure check_unchanged(const wire::LoginRequestPdu& request);
+    Failure check_names(const TextKeys& keys);
+    Failure collect(std::string_view data);
+    void begin(const wire::LoginRequestPdu& request);
+    LoginEvent introduce(const TextKeys& keys);
     LoginEvent complete_text();
     LoginEvent negotiate(const TextKeys& keys);
-    LoginEvent refuse_policy();
-    std::optional<LoginEvent> security(const TextKeys& keys, TextBuilder& out);
-    std::optional<LoginEvent> choose_auth(std::string_view offered, TextBuilder& out);
-    std::optional<LoginEvent> run_chap(const TextKeys& keys, TextBuilder& out);
-    std::optional<LoginEvent> operational(const TextKeys& keys, TextBuilder& out);
-    std::optional<LoginEvent> agree_transit();
-    LoginEvent continue_answer();
+    Failure run_stage(const TextKeys& keys, TextBuilder& out);
+    Failure security(const TextKeys& keys, TextBuilder& out);
+    Failure choose_auth(std::string_view offered, TextBuilder& out);
+    Failure run_chap(const TextKeys& keys, TextBuilder& out);
+    Failure agree_transit(TextBuilder& out);
+    LoginEvent continue_answer(std::string_view data);
     LoginEvent flush();
     LoginEvent respond(LoginEvent event, size_t length, bool more, bool transit);
     LoginEvent fail(wire::LoginStatus status, std::string why);

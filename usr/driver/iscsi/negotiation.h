@@ -34,10 +34,12 @@ class Negotiation {
     std::optional<std::string> process(const TextKeys& keys, wire::LoginStage stage,
                                        TextBuilder& out);
 
-    // Appends what the target itself has to say and has not said yet: MaxRecvDataSegmentLength (any
-    // stage) and, in the operational stage, the values that differ from the standard in a way that
-    // the initiator must know.
-    void offer(wire::LoginStage stage, TextBuilder& out);
+    // Appends our MaxRecvDataSegmentLength, once.
+    void declare(TextBuilder& out);
+    // Appends, once each, the target's values that the initiator did not ask about and that the
+    // standard's defaults would exceed. For the operational stage, when the initiator wants to
+    // leave it.
+    void offer(TextBuilder& out);
     // An offer still waits for the initiator's answer: the stage cannot end yet.
     bool waiting() const { return waiting_ != 0; }
 

@@ -104,13 +104,14 @@ class PduReceiver {
     PduEvent parse_header();
     PduEvent begin_data();
     PduEvent move_data();
+    PduEvent keep_data();
     PduEvent parse_trailer();
     PduEvent fail(PduError error);
-    void finish_pdu();
-    void take_target_bytes(size_t length);
-    void discard_buffered();
-    void make_room();
-    size_t scratch_space() const;
+    size_t want_target(std::span<iovec> out);
+    iovec want_scratch(size_t limit);
+    size_t read_ahead() const;
+    void consume_target(size_t length, const uint8_t* from);
+    void take(size_t length);
     size_t trailer_length() const;
 
     std::vector<uint8_t> scratch_;
@@ -134,7 +135,10 @@ class PduReceiver {
     bool data_digest_ok_ = true;
     bool pdu_data_digest_ = false;  // as it was when this PDU's header was parsed
 
+    size_t data_offset_ = 0;  // of kept data in the scratch
+
     std::span<const iovec> target_;
+    size_t offered_target_ = 0;  // bytes of the target in what want() returned last
     size_t target_index_ = 0;
     size_t target_offset_ = 0;
 };

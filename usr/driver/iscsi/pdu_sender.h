@@ -10,7 +10,6 @@
 #include <sys/uio.h>
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
@@ -64,11 +63,12 @@ class PduSender {
     // The transport took `length` of them.
     void advance(size_t length);
 
-    // Drops everything; every hook is called with delivered = false.
+    // Drops everything; every hook is called with delivered = false. Not while the kernel still
+    // reads what want() returned.
     void clear();
 
-    bool empty() const { return queue_.empty(); }
-    size_t pdus() const { return queue_.size(); }
+    bool empty() const { return front_ == nullptr; }
+    size_t pdus() const { return pdus_; }
     // Bytes queued and not yet taken, headers included: what bounds output.
     size_t bytes() const { return bytes_; }
 
@@ -77,18 +77,20 @@ class PduSender {
     struct SlotDeleter {
         void operator()(Slot* slot) const;
     };
-    using SlotPtr = std::unique_ptr<Slot, SlotDeleter>;
 
     void enqueue(const wire::Bhs& bhs, std::span<const iovec> data, SentHook hook,
                  std::span<const uint8_t> ahs);
     void enqueue_copy(const wire::Bhs& bhs, std::span<const uint8_t> data, SentHook hook);
-    SlotPtr take_slot();
-    void seal(Slot& slot, const wire::Bhs& bhs, std::span<const uint8_t> ahs);
+    Slot& take_slot();
+    void append(Slot& slot, wire::Bhs bhs, std::span<const uint8_t> ahs, SentHook hook);
     void release_front(bool delivered);
 
-    std::deque<SlotPtr> queue_;
-    std::vector<SlotPtr> free_;
+    std::vector<std::unique_ptr<Slot, SlotDeleter>> slots_;  // all that exist
+    Slot* free_ = nullptr;
+    Slot* front_ = nullptr;  // the queue, linked through Slot::next
+    Slot* back_ = nullptr;
     size_t sent_of_front_ = 0;
+    size_t pdus_ = 0;
     size_t bytes_ = 0;
     bool header_digest_ = false;
     bool data_digest_ = false;
