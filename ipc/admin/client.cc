@@ -114,7 +114,8 @@ tl::expected<std::string, CallError> Client::exchange_line(std::string_view line
     return answer;
 }
 
-tl::expected<void, CallError> Client::find_dialect() {
+tl::expected<void, CallError> Client::connect() {
+    if (dialect_ != Dialect::unknown) return {};
     if (auto opened = open(); !opened) return opened;
     const auto answer = exchange_line(probe_line());
     const bool json = answer && parse_reply_line(*answer).has_value();
@@ -123,8 +124,7 @@ tl::expected<void, CallError> Client::find_dialect() {
 }
 
 tl::expected<CallResult, CallError> Client::call(std::string_view method, const Json& params) {
-    if (dialect_ == Dialect::unknown)
-        if (auto found = find_dialect(); !found) return tl::unexpected(found.error());
+    if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
     return dialect_ == Dialect::json ? call_json(method, params) : call_legacy(method, params);
 }
 

@@ -44,16 +44,17 @@ class Client {
   public:
     explicit Client(std::string path) : path_(std::move(path)) {}
 
+    // Connects and asks for the dialect; call() does it too. Has no effect on the daemon.
+    tl::expected<void, CallError> connect();
     tl::expected<CallResult, CallError> call(std::string_view method, const nlohmann::json& params);
     // True while something accepts connections at the path.
     bool daemon_listens() const;
-    // After the first call: the daemon is a tgt without JSON-RPC.
+    // Once connected: the daemon is a tgt without JSON-RPC.
     bool legacy() const { return dialect_ == Dialect::legacy; }
 
   private:
     enum class Dialect : uint8_t { unknown, json, legacy };
 
-    tl::expected<void, CallError> find_dialect();
     tl::expected<void, CallError> open();
     tl::expected<CallResult, CallError> call_json(std::string_view method,
                                                   const nlohmann::json& params);

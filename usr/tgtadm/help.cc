@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tgtadm/parse.h"
+
+namespace tgt::tgtadm {
+
+std::string help_text() {
+    return "Linux SCSI Target administration utility, version " TGT_VERSION
+           R"(
+
+Usage: tgtadm [OPTION]
+--lld <driver> --mode target --op new --tid <id> --targetname <name>
+	create the target <name> under the number <id>, which is not 0.
+--lld <driver> --mode target --op delete [--force] --tid <id>
+	remove the target; with --force also while initiators
+	are logged in: their sessions are closed.
+--lld <driver> --mode target --op show
+	list the targets, their sessions, logical units and rules.
+--lld <driver> --mode target --op show --tid <id>
+	list the parameters of one target.
+--lld <driver> --mode target --op update --tid <id> --name <param> --value <value>
+	set a parameter of the target.
+--lld <driver> --mode target --op bind --tid <id> --initiator-address <address>
+--lld <driver> --mode target --op bind --tid <id> --initiator-name <name>
+	let these initiators use the target (ALL: every address).
+--lld <driver> --mode target --op unbind --tid <id> --initiator-address <address>
+--lld <driver> --mode target --op unbind --tid <id> --initiator-name <name>
+	take such a permission back.
+--lld <driver> --mode target --op stat --tid <id>
+	print the counters of the target's logical units.
+--lld <driver> --mode logicalunit --op new --tid <id> --lun <lun>
+  --backing-store <path> --bstype <type> --bsopts <bs options> --bsoflags <options>
+	give the target a logical unit that is kept in <path>,
+	a file or a block device. <type> names the backing store
+	(--mode system --op show lists them), <bs options> are its
+	own; <options> is sync, direct or sync:direct.
+	--device-type <disk|tape|cd|changer|osd|pt> and
+	--blocksize <bytes> say what it is.
+--lld <driver> --mode logicalunit --op update --tid <id> --lun <lun> --params <k=v,...>
+	change parameters of the logical unit.
+--lld <driver> --mode logicalunit --op delete --tid <id> --lun <lun>
+	remove the logical unit; its file stays as it is.
+--lld <driver> --mode portal --op new --param portal=<address>[:<port>]
+--lld <driver> --mode portal --op delete --param portal=<address>[:<port>]
+--lld <driver> --mode portal --op show
+	open, close or list the addresses that initiators reach.
+--lld <driver> --mode account --op new --user <name> --password <pass>
+--lld <driver> --mode account --op new --user <name> --password-file <file>
+	create an account for CHAP. The password on the command
+	line can be seen by every user of this machine; <file>
+	holds it in its first line, and - is standard input.
+--lld <driver> --mode account --op delete --user <name>
+	remove the account, also from every target.
+--lld <driver> --mode account --op show
+	list the accounts.
+--lld <driver> --mode account --op bind --tid <id> --user <name> [--outgoing]
+	let the account log in to the target; with --outgoing the
+	target proves itself with it. Without --tid it is used
+	for discovery.
+--lld <driver> --mode account --op unbind --tid <id> --user <name> [--outgoing]
+	undo that; --outgoing has to be given again.
+--lld <driver> --mode connection --op show --tid <id>
+--lld <driver> --mode connection --op delete --tid <id> --sid <sid> --cid <cid>
+	list the connections of a target, close one.
+--lld <driver> --mode lld --op start
+	start the driver in the running tgtd.
+--mode system --op show
+	what the running tgtd offers.
+--mode system --op delete
+	stop tgtd; it must have no targets.
+--control-port <port> use control port <port>
+--json
+	print results as JSON
+--help
+	display this help and exit
+)";
+}
+
+}  // namespace tgt::tgtadm
