@@ -30,34 +30,23 @@ bool is_valid_type(uint8_t type) {
     return type == 1 || type == 3 || (type >= 5 && type <= 8);
 }
 
-PrResult conflict() {
-    PrResult result;
-    result.status = PrStatus::conflict;
-    return result;
-}
-
-PrResult check(const Sense& sense) {
-    PrResult result;
-    result.status = PrStatus::check;
-    result.sense = sense;
-    return result;
-}
-
 // One PERSISTENT RESERVE OUT that is being carried out: the state on its way to the next one, who
 // asks, and what else has to happen.
 class Transition {
   public:
-    Transition(const Reservations& now, const NexusId& nexus, const PrOut& request)
-        : nexus_(nexus), request_(request) {
-        result_.next = now;
-    }
+    Transition(PrResult& result, const NexusId& nexus, const PrOut& request)
+        : result_(result), nexus_(nexus), request_(request) {}
 
-    PrResult register_key(bool ignore_existing);
-    PrResult reserve();
-    PrResult release();
-    PrResult clear();
-    PrResult preempt(bool abort);
-    PrResult register_and_move();
+    PrStatus register_key(bool ignore_existing);
+    PrStatus reserve();
+    PrStatus release();
+    PrStatus clear();
+    PrStatus preempt(bool abort);
+    PrStatus register_and_move();
+    PrStatus check(const Sense& sense) {
+        result_.sense = sense;
+        return PrStatus::check;
+    }
 
   private:
     Reservations& next() { return result_.next; }
@@ -65,10 +54,9 @@ class Transition {
     // Every service action but the registering ones starts with this (SPC-4 5.9.11.1).
     bool key_matches() { return own() && own()->key == request_.key; }
 
-    PrResult done() { return std::move(result_); }
-    PrResult done_with_generation() {
+    PrStatus done_with_generation() {
         ++next().generation;
-        return done();
+        return PrStatus::good;
     }
     void attention(const NexusId& nexus, UnitAttention attention) {
         if (nexus != nexus_) result_.effects.attentions.push_back({nexus, attention});
@@ -84,19 +72,19 @@ class Transition {
     void take_reservation() {
         next().type = ReservationType(request_.type);
         next().holder.reset();
-        if (!is_all_registrants(next().type)) next().holder = nexus_;
+        if (!is_all_registrants(next().type)) next().holder.emplace(nexus_);
     }
 
     void unregister_own();
     bool holder_has_key(uint64_t key) const;
     size_t remove_registrations(uint64_t key, bool all, bool keep_own, bool abort);
-    PrResult preempt_registrations(bool abort);
-    PrResult preempt_reservation(bool all, bool abort);
+    PrStatus preempt_registrations(bool abort);
+    PrStatus preempt_reservation(bool all, bool abort);
     std::optional<Sense> bad_scope_or_type() const;
 
+    PrResult& result_;
     const NexusId& nexus_;
     const PrOut& request_;
-    PrResult result_;
 };
 
 std::optional<Sense> Transition::bad_scope_or_type() const {
@@ -116,11 +104,11 @@ void Transition::unregister_own() {
 }
 
 // SPC-4 5.9.7, tables 53 and 54
-PrResult Transition::register_key(bool ignore_existing) {
+PrStatus Transition::register_key(bool ignore_existing) {
     Registration* mine = own();
-    if (!ignore_existing && request_.key != (mine ? mine->key : 0)) return conflict();
+    if (!ignore_existing && request_.key != (mine ? mine->key : 0)) return PrStatus::conflict;
     if (request_.service_action_key == 0) {
-        if (!mine) return done();
+        if (!mine) return PrStatus::good;
         unregister_own();
         return done_with_generation();
     }
@@ -136,31 +124,31 @@ PrResult Transition::register_key(bool ignore_existing) {
 }
 
 // SPC-4 5.9.9
-PrResult Transition::reserve() {
-    if (!key_matches()) return conflict();
+PrStatus Transition::reserve() {
+    if (!key_matches()) return PrStatus::conflict;
     if (auto sense = bad_scope_or_type()) return check(*sense);
     if (!next().reserved())
         take_reservation();
     else if (!next().is_holder(nexus_) || uint8_t(next().type) != request_.type)
-        return conflict();
-    return done();
+        return PrStatus::conflict;
+    return PrStatus::good;
 }
 
 // SPC-4 5.9.11.2
-PrResult Transition::release() {
-    if (!key_matches()) return conflict();
-    if (!next().is_holder(nexus_)) return done();
+PrStatus Transition::release() {
+    if (!key_matches()) return PrStatus::conflict;
+    if (!next().is_holder(nexus_)) return PrStatus::good;
     if (request_.scope != 0 || request_.type != uint8_t(next().type))
         return check(sense::invalid_release_of_reservation());
     if (next().all_registrants() || is_registrants_only(next().type))
         attention_for_registered(ua::reservations_released);
     drop_reservation();
-    return done();
+    return PrStatus::good;
 }
 
 // SPC-4 5.9.11.6
-PrResult Transition::clear() {
-    if (!key_matches()) return conflict();
+PrStatus Transition::clear() {
+    if (!key_matches()) return PrStatus::conflict;
     attention_for_registered(ua::reservations_preempted);
     next().registrations.clear();
     drop_reservation();
@@ -190,15 +178,15 @@ size_t Transition::remove_registrations(uint64_t key, bool all, bool keep_own, b
 }
 
 // SPC-4 5.9.11.4.4: scope and type are ignored.
-PrResult Transition::preempt_registrations(bool abort) {
+PrStatus Transition::preempt_registrations(bool abort) {
     if (remove_registrations(request_.service_action_key, false, false, abort) == 0)
-        return conflict();
+        return PrStatus::conflict;
     if (next().all_registrants() && next().registrations.empty()) drop_reservation();
     return done_with_generation();
 }
 
 // SPC-4 5.9.11.4.3
-PrResult Transition::preempt_reservation(bool all, bool abort) {
+PrStatus Transition::preempt_reservation(bool all, bool abort) {
     if (auto sense = bad_scope_or_type()) return check(*sense);
     const ReservationType before = next().type;
     remove_registrations(request_.service_action_key, all, true, abort);
@@ -208,8 +196,8 @@ PrResult Transition::preempt_reservation(bool all, bool abort) {
 }
 
 // SPC-4 5.9.11.4, figure 9
-PrResult Transition::preempt(bool abort) {
-    if (!key_matches()) return conflict();
+PrStatus Transition::preempt(bool abort) {
+    if (!key_matches()) return PrStatus::conflict;
     const uint64_t victim = request_.service_action_key;
     if (victim == 0) {
         if (next().all_registrants()) return preempt_reservation(true, abort);
@@ -220,10 +208,10 @@ PrResult Transition::preempt(bool abort) {
 }
 
 // SPC-4 5.9.8
-PrResult Transition::register_and_move() {
-    if (!key_matches()) return conflict();
+PrStatus Transition::register_and_move() {
+    if (!key_matches()) return PrStatus::conflict;
     if (!next().reserved()) return check(sense::invalid_field_in_cdb(1, 4));
-    if (next().all_registrants() || !next().is_holder(nexus_)) return conflict();
+    if (next().all_registrants() || !next().is_holder(nexus_)) return PrStatus::conflict;
     if (request_.service_action_key == 0) return check(sense::invalid_field_in_parameters(8));
     if (request_.move_to == nexus_) return check(sense::invalid_field_in_parameters(24));
     auto& registrations = next().registrations;
@@ -235,9 +223,32 @@ PrResult Transition::register_and_move() {
         return check(sense::insufficient_registration_resources());
     else
         registrations.push_back({request_.move_to, request_.service_action_key});
-    next().holder = request_.move_to;
+    next().holder.emplace(request_.move_to);
     next().aptpl = request_.aptpl;
     return done_with_generation();
+}
+
+PrStatus carry_out(Transition transition, uint8_t service_action) {
+    switch (service_action) {
+        case 0:
+            return transition.register_key(false);
+        case 1:
+            return transition.reserve();
+        case 2:
+            return transition.release();
+        case 3:
+            return transition.clear();
+        case 4:
+            return transition.preempt(false);
+        case 5:
+            return transition.preempt(true);
+        case 6:
+            return transition.register_key(true);
+        case 7:
+            return transition.register_and_move();
+        default:
+            return transition.check(sense::invalid_field_in_cdb(1, 4));
+    }
 }
 
 }  // namespace
@@ -268,29 +279,13 @@ ClassMask forbidden_classes(const Reservations& reservations, const NexusId& nex
 }
 
 PrResult apply(const Reservations& now, const NexusId& nexus, const PrOut& request) {
+    PrResult result;
+    result.next = now;
     // SPC-2 5.5.1: the two kinds of reservations exclude each other, whoever asks.
-    if (now.reserve6_holder) return conflict();
-    Transition transition(now, nexus, request);
-    switch (request.service_action) {
-        case 0:
-            return transition.register_key(false);
-        case 1:
-            return transition.reserve();
-        case 2:
-            return transition.release();
-        case 3:
-            return transition.clear();
-        case 4:
-            return transition.preempt(false);
-        case 5:
-            return transition.preempt(true);
-        case 6:
-            return transition.register_key(true);
-        case 7:
-            return transition.register_and_move();
-        default:
-            return check(sense::invalid_field_in_cdb(1, 4));
-    }
+    result.status = now.reserve6_holder
+                        ? PrStatus::conflict
+                        : carry_out(Transition(result, nexus, request), request.service_action);
+    return result;
 }
 
 }  // namespace tgt::scsi
