@@ -23,8 +23,9 @@ namespace tgt::store {
 enum class OpKind : uint8_t {
     read,
     write,
-    flush,         // everything acknowledged before is on the medium; offset and length are a hint
-    discard,       // the range reads as zeroes afterwards if Features::discard_zeroes, and its space is given back
+    flush,    // everything acknowledged before is on the medium; offset and length are a hint
+    discard,  // the range reads as zeroes afterwards if Features::discard_zeroes, and its space is
+              // given back
     write_zeroes,  // the range reads as zeroes afterwards; space may be kept or given back
     prefetch,      // a hint: the range will be read soon; never fails
     forget,        // a hint: the range will not be needed soon; never fails
@@ -32,8 +33,9 @@ enum class OpKind : uint8_t {
 
 class StoreQueue;
 
-// One operation. Owned by the caller and untouched by it from submit() until it is complete; the memory behind
-// `iov` likewise. An operation that the kernel has begun cannot be taken back: it lives until it completes.
+// One operation. Owned by the caller and untouched by it from submit() until it is complete; the
+// memory behind `iov` likewise. An operation that the kernel has begun cannot be taken back: it
+// lives until it completes.
 struct Op {
     OpKind kind = OpKind::read;
     bool dsync = false;  // write: on the medium before it completes (FUA)
@@ -52,14 +54,16 @@ struct Op {
     // For the engine, while it has the operation.
     Task task;
     StoreQueue* queue = nullptr;
+    uint64_t done = 0;  // bytes moved so far; 0 before submit() or perform() and after completion
 };
 
-// Of one store, for one worker: all calls on that worker's thread. Destroyed only when nothing is in flight.
+// Of one store, for one worker: all calls on that worker's thread. Destroyed only when nothing is
+// in flight.
 class StoreQueue {
   public:
     virtual ~StoreQueue() = default;
-    // True: it is complete already, op.error is the outcome and op.complete is not called (page-cache hits,
-    // hints). False: op.complete will be called, later, never inside submit().
+    // True: it is complete already, op.error is the outcome and op.complete is not called
+    // (page-cache hits, hints). False: op.complete will be called, later, never inside submit().
     virtual bool submit(Op& op) = 0;
     // True: the operation had not begun and never will; op.complete is not called.
     // False: it goes on and completes as usual.
@@ -73,7 +77,8 @@ struct Features {
     bool extents = false;         // extent() knows holes
 };
 
-// Which backing object this is, wherever its name has moved to: two LUNs with equal identities are one medium.
+// Which backing object this is, wherever its name has moved to: two LUNs with equal identities are
+// one medium.
 struct Identity {
     uint64_t device = 0;
     uint64_t inode = 0;
@@ -82,13 +87,13 @@ struct Identity {
 };
 
 struct Info {
-    uint64_t size = 0;                  // bytes
-    uint32_t physical_block_size = 512; // of the medium below; a power of two
-    uint32_t required_alignment = 1;    // of offset and length (direct I/O); a power of two
-    uint32_t optimal_io_size = 0;       // bytes, 0 = not known
-    uint32_t discard_granularity = 0;   // bytes, 0 = any
+    uint64_t size = 0;                   // bytes
+    uint32_t physical_block_size = 512;  // of the medium below; a power of two
+    uint32_t required_alignment = 1;     // of offset and length (direct I/O); a power of two
+    uint32_t optimal_io_size = 0;        // bytes, 0 = not known
+    uint32_t discard_granularity = 0;    // bytes, 0 = any
     bool rotational = false;
-    bool read_only = false;             // asked for, or fallen back to
+    bool read_only = false;  // asked for, or fallen back to
     Features features;
     Identity identity;
 };
@@ -99,18 +104,20 @@ struct Extent {
     bool mapped = true;
 };
 
-// An open backing store. Constant after open: any thread may use it. Destroying it closes the handle.
+// An open backing store. Constant after open: any thread may use it. Destroying it closes the
+// handle.
 class Store {
   public:
     virtual ~Store() = default;
     virtual const Info& info() const = 0;
 
-    // A submission channel for `worker`; blocking calls go through `lane`. Call on any thread; the queue then
-    // belongs to the worker. The store and the lane must outlive it.
+    // A submission channel for `worker`; blocking calls go through `lane`. Call on any thread; the
+    // queue then belongs to the worker. The store and the lane must outlive it.
     virtual std::unique_ptr<StoreQueue> make_queue(io::Worker& worker, io::PoolLane& lane) = 0;
 
-    // The same operations done synchronously in the calling thread, which may wait for the device: only for
-    // threads of the blocking pool. Returns 0 or an errno value; op.complete is not called.
+    // The same operations done synchronously in the calling thread, which may wait for the device:
+    // only for threads of the blocking pool. Returns 0 or an errno value; op.complete is not
+    // called.
     virtual int perform(Op& op) = 0;
     // The run that starts at `offset` (< size). Blocking, as perform().
     virtual Result<Extent> extent(uint64_t offset) = 0;
@@ -144,7 +151,8 @@ struct Engine {
 // All engines of this build, in the order tgtadm shows them.
 std::span<const Engine* const> engines();
 const Engine* find_engine(std::string_view name);
-// "sync", "direct", "sync:direct" or "" into flags; an unknown word, or one that the engine does not honour, fails.
+// "sync", "direct", "sync:direct" or "" into flags; an unknown word, or one that the engine does
+// not honour, fails.
 Result<OpenFlags> parse_flags(const Engine& engine, std::string_view text);
 std::string flags_text(const OpenFlags& flags);
 

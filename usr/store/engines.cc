@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The engines of this build. A new one is its folder, its descriptor, and one line here.
+#include <array>
+
+#include "store/null/null.h"
+#include "store/rdwr/rdwr.h"
+#include "store/store.h"
+
+namespace tgt::store {
+
+namespace {
+constexpr std::array<const Engine*, 2> all_engines = {&null_engine, &rdwr_engine};
+}
+
+std::span<const Engine* const> engines() {
+    return all_engines;
+}
+
+const Engine* find_engine(std::string_view name) {
+    for (const Engine* engine : all_engines)
+        if (engine->name == name) return engine;
+    return nullptr;
+}
+
+}  // namespace tgt::store

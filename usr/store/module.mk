@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+LIBS += store
+SRC_store := usr/store/flags.cc usr/store/pooled_queue.cc
+DEPS_store := io base
+
+LIBS += store_engines
+SRC_store_engines := usr/store/engines.cc
+DEPS_store_engines := store store_null store_rdwr

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "store/pooled_queue.h"
+
+#include <cassert>
+#include <cstddef>
+#include <type_traits>
+
+#include "io/blocking_pool.h"
+#include "io/worker.h"
+
+namespace tgt::store {
+
+namespace {
+
+Op& op_of(Task& task) {
+    static_assert(std::is_standard_layout_v<Op>);
+    return *reinterpret_cast<Op*>(reinterpret_cast<char*>(&task) - offsetof(Op, task));
+}
+
+}  // namespace
+
+PooledQueue::~PooledQueue() {
+    assert(in_flight_ == 0);
+}
+
+bool PooledQueue::submit(Op& op) {
+    op.done = 0;
+    if (try_now(op)) {
+        op.done = 0;
+        return true;
+    }
+    op.queue = this;
+    op.task.run = run_on_pool;
+    ++in_flight_;
+    lane_.submit(op.task);
+    return false;
+}
+
+bool PooledQueue::cancel(Op& op) {
+    if (!lane_.take_back(op.task)) return false;
+    --in_flight_;
+    op.done = 0;
+    return true;
+}
+
+// The operation belongs to the worker again from post() on: nothing of it or of the queue is
+// touched after.
+void PooledQueue::run_on_pool(Task& task) {
+    Op& op = op_of(task);
+    auto& queue = static_cast<PooledQueue&>(*op.queue);
+    op.error = queue.store_.perform(op);
+    op.done = 0;
+    op.task.run = complete_on_worker;
+    queue.worker_.post(op.task);
+}
+
+void PooledQueue::complete_on_worker(Task& task) {
+    Op& op = op_of(task);
+    --static_cast<PooledQueue&>(*op.queue).in_flight_;
+    op.complete(op);
+}
+
+}  // namespace tgt::store

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+
+#include "store/store.h"
+
+namespace tgt::store {
+
+// A StoreQueue for stores whose operations are blocking calls: an operation runs as
+// Store::perform() on the lane and completes through the worker's mailbox, so that any number which
+// end together cost one wake-up. Owns nothing; the store, the worker and the lane outlive it.
+// Worker's thread; it dies when nothing is in flight.
+class PooledQueue : public StoreQueue {
+  public:
+    PooledQueue(Store& store, io::Worker& worker, io::PoolLane& lane)
+        : store_(store), worker_(worker), lane_(lane) {}
+    PooledQueue(const PooledQueue&) = delete;
+    ~PooledQueue() override;
+
+    bool submit(Op& op) final;
+    bool cancel(Op& op) final;
+
+  protected:
+    // What an engine can do without waiting for the device. True: op is complete, with op.error
+    // set. False: the lane does the rest, from op.done on.
+    virtual bool try_now(Op&) { return false; }
+
+  private:
+    static void run_on_pool(Task& task);
+    static void complete_on_worker(Task& task);
+
+    Store& store_;
+    io::Worker& worker_;
+    io::PoolLane& lane_;
+    size_t in_flight_ = 0;
+};
+
+}  // namespace tgt::store

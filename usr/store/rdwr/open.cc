@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "store/rdwr/open.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cstring>
+
+#include "base/log.h"
+#include "store/rdwr/lock.h"
+
+namespace tgt::store::rdwr {
+
+namespace {
+
+struct TypeName {
+    mode_t type;
+    std::string_view name;
+};
+constexpr std::array<TypeName, 4> unusable_types = {{
+    {S_IFDIR, "a directory"},
+    {S_IFCHR, "a character device"},
+    {S_IFIFO, "a pipe"},
+    {S_IFSOCK, "a socket"},
+}};
+
+// Before the open, because opening a pipe or a terminal can wait or do something.
+Result<bool> is_block_device(const std::string& path) {
+    struct stat st;
+    if (path.empty()) return fail(EINVAL, "a backing file or device must be named");
+    if (stat(path.c_str(), &st) != 0)
+        return fail(errno, fmt::format("cannot open {}: {}", path, strerror(errno)));
+    if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)) return S_ISBLK(st.st_mode);
+    for (const TypeName& type : unusable_types)
+        if ((st.st_mode & S_IFMT) == type.type)
+            return fail(EINVAL, fmt::format("{} is {}: a regular file or a block device is needed",
+                                            path, type.name));
+    return fail(EINVAL, fmt::format("{} is neither a regular file nor a block device", path));
+}
+
+bool writing_refused(int error) {
+    return error == EACCES || error == EROFS || error == EPERM;
+}
+
+int open_retrying(const std::string& path, int flags) {
+    int fd = -1;
+    do fd = open(path.c_str(), flags);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+tl::unexpected<Error> open_failure(const OpenRequest& request, bool block_device, int error) {
+    const std::string& path = request.path;
+    if (error == EBUSY && block_device)
+        return fail(EBUSY,
+                    fmt::format("{} is in use: it is mounted, or part of a volume, an array or "
+                                "another target; end that use, or force",
+                                path));
+    if (error == EINVAL && request.flags.direct)
+        return fail(
+            EINVAL,
+            fmt::format("cannot open {} with the flag direct: its file system has no direct "
+                        "I/O; leave the flag out",
+                        path));
+    return fail(error, fmt::format("cannot open {}: {}", path, strerror(error)));
+}
+
+// O_EXCL on a block device keeps it from being mounted, and fails when it is (open(2)).
+int open_flags(const OpenFlags& flags, bool block_device) {
+    return O_CLOEXEC | (flags.sync ? O_SYNC : 0) | (flags.direct ? O_DIRECT : 0) |
+           (block_device && !flags.force ? O_EXCL : 0);
+}
+
+Result<Opened> open_descriptor(const OpenRequest& request) {
+    auto block_device = is_block_device(request.path);
+    if (!block_device) return tl::unexpected(block_device.error());
+    Opened opened{.fd = {}, .block_device = *block_device, .read_only = request.flags.read_only};
+    int flags = open_flags(request.flags, *block_device);
+    int error = 0;
+    if (!opened.read_only) {
+        opened.fd.reset(open_retrying(request.path, flags | O_RDWR));
+        error = opened.fd ? 0 : errno;
+        opened.read_only = writing_refused(error);
+        if (opened.read_only)
+            log::warn(log::Module::store, "{} cannot be written ({}): it is opened read-only",
+                      request.path, strerror(error));
+    }
+    if (opened.read_only) {
+        opened.fd.reset(open_retrying(request.path, flags | O_RDONLY));
+        error = opened.fd ? 0 : errno;
+    }
+    if (error) return open_failure(request, *block_device, error);
+    return opened;
+}
+
+}  // namespace
+
+Result<Opened> open_backing(const OpenRequest& request) {
+    auto opened = open_descriptor(request);
+    if (!opened) return opened;
+    struct stat st;
+    // The name may have come to mean something else between stat() and open().
+    if (fstat(opened->fd.get(), &st) != 0 ||
+        !(opened->block_device ? S_ISBLK(st.st_mode) : S_ISREG(st.st_mode)))
+        return fail(EAGAIN,
+                    fmt::format("{} was replaced while it was opened; try again", request.path));
+    auto locked =
+        lock_whole_file(opened->fd.get(), request.path, opened->read_only, request.flags.force);
+    if (!locked) return tl::unexpected(locked.error());
+    return opened;
+}
+
+}  // namespace tgt::store::rdwr
