@@ -273,6 +273,7 @@ class Target:
         self.daemon = daemon
         self.tid = tid
         self.name = name
+        self.user = ""  # a CHAP account bound to it, if a test made one
 
     @property
     def portal(self) -> str:
