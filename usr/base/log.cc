@@ -7,6 +7,8 @@
 
 #include <array>
 #include <atomic>
+#include <memory>
+#include <utility>
 
 namespace tgt::log {
 
@@ -14,27 +16,36 @@ namespace {
 
 constexpr std::array<std::string_view, size_t(Module::count)> module_names = {
     "core", "io", "store", "scsi", "iscsi", "mgmt"};
-constexpr std::array<std::string_view, 5> level_names = {"debug", "info", "warning", "error", "off"};
+constexpr std::array<std::string_view, 5> level_names = {"debug", "info", "warning", "error",
+                                                         "off"};
 
 std::array<std::atomic<Level>, size_t(Module::count)> levels = {
     Level::info, Level::info, Level::info, Level::info, Level::info, Level::info};
 
-std::shared_ptr<spdlog::logger> make_default() {
-    return spdlog::stderr_logger_mt("tgt");
+// Not in the library's registry, where a second one of the same name would be an error.
+template <class Sink, class... Args>
+std::shared_ptr<spdlog::logger> make_logger(Args&&... args) {
+    return std::make_shared<spdlog::logger>("tgt",
+                                            std::make_shared<Sink>(std::forward<Args>(args)...));
 }
 
 std::shared_ptr<spdlog::logger>& logger() {
-    static std::shared_ptr<spdlog::logger> instance = make_default();
+    static std::shared_ptr<spdlog::logger> instance = make_logger<spdlog::sinks::stderr_sink_mt>();
     return instance;
 }
 
 spdlog::level::level_enum spdlog_level(Level level) {
     switch (level) {
-        case Level::debug: return spdlog::level::debug;
-        case Level::info: return spdlog::level::info;
-        case Level::warning: return spdlog::level::warn;
-        case Level::error: return spdlog::level::err;
-        case Level::off: break;
+        case Level::debug:
+            return spdlog::level::debug;
+        case Level::info:
+            return spdlog::level::info;
+        case Level::warning:
+            return spdlog::level::warn;
+        case Level::error:
+            return spdlog::level::err;
+        case Level::off:
+            break;
     }
     return spdlog::level::off;
 }
@@ -42,12 +53,12 @@ spdlog::level::level_enum spdlog_level(Level level) {
 }  // namespace
 
 void open(const Options& options) {
-    spdlog::drop("tgt");
     if (options.to_syslog) {
-        logger() = spdlog::syslog_logger_mt("tgt", options.program, LOG_PID, LOG_DAEMON);
+        logger() =
+            make_logger<spdlog::sinks::syslog_sink_mt>(options.program, LOG_PID, LOG_DAEMON, true);
         logger()->set_pattern("%v");
     } else {
-        logger() = spdlog::stderr_logger_mt("tgt");
+        logger() = make_logger<spdlog::sinks::stderr_sink_mt>();
         logger()->set_pattern("%Y-%m-%d %H:%M:%S.%e " + options.program + " %l %v");
     }
     logger()->set_level(spdlog::level::trace);
