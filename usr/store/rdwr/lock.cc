@@ -20,7 +20,7 @@ namespace tgt::store::rdwr {
 namespace {
 
 // udev locks a block device for a moment whenever somebody has closed it after writing.
-constexpr int busy_attempts = 10;
+constexpr int device_attempts = 10;
 constexpr auto busy_pause = std::chrono::milliseconds(50);
 
 struct flock whole_file(short type) {
@@ -53,9 +53,14 @@ int take_range_lock(int fd, bool read_only) {
     return error;
 }
 
-int with_patience(int (*take)(int, bool), int fd, bool read_only) {
+int attempts_for(int fd, bool force) {
+    struct stat st;
+    return !force && fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) ? device_attempts : 1;
+}
+
+int with_patience(int (*take)(int, bool), int fd, bool read_only, int attempts) {
     int error = take(fd, read_only);
-    for (int attempt = 1; means_held(error) && attempt < busy_attempts; ++attempt) {
+    while (means_held(error) && --attempts > 0) {
         std::this_thread::sleep_for(busy_pause);
         error = take(fd, read_only);
     }
@@ -104,9 +109,10 @@ Result<void> judge(int error, const std::string& path, pid_t holder, bool force)
 }  // namespace
 
 Result<void> lock_whole_file(int fd, const std::string& path, bool read_only, bool force) {
-    int error = with_patience(take_flock, fd, read_only);
+    int attempts = attempts_for(fd, force);
+    int error = with_patience(take_flock, fd, read_only, attempts);
     if (auto done = judge(error, path, error ? flock_holder(fd) : 0, force); !done) return done;
-    error = with_patience(take_range_lock, fd, read_only);
+    error = with_patience(take_range_lock, fd, read_only, attempts);
     return judge(error, path, error ? range_lock_holder(fd, read_only) : 0, force);
 }
 

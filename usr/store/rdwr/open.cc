@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -73,6 +75,21 @@ int open_flags(const OpenFlags& flags, bool block_device) {
            (block_device && !flags.force ? O_EXCL : 0);
 }
 
+// The kernel lets a write-protected device be opened for writing, and fails the writes.
+bool write_protected(int fd) {
+    int read_only = 0;
+    return ioctl(fd, BLKROGET, &read_only) == 0 && read_only;
+}
+
+// 0 or an errno value.
+int open_for_writing(const OpenRequest& request, int flags, Opened& opened) {
+    opened.fd.reset(open_retrying(request.path, flags | O_RDWR));
+    if (!opened.fd) return errno;
+    if (!opened.block_device || !write_protected(opened.fd.get())) return 0;
+    opened.fd.reset();  // O_EXCL would keep out our own second open
+    return EROFS;
+}
+
 Result<Opened> open_descriptor(const OpenRequest& request) {
     auto block_device = is_block_device(request.path);
     if (!block_device) return tl::unexpected(block_device.error());
@@ -80,8 +97,7 @@ Result<Opened> open_descriptor(const OpenRequest& request) {
     int flags = open_flags(request.flags, *block_device);
     int error = 0;
     if (!opened.read_only) {
-        opened.fd.reset(open_retrying(request.path, flags | O_RDWR));
-        error = opened.fd ? 0 : errno;
+        error = open_for_writing(request, flags, opened);
         opened.read_only = writing_refused(error);
         if (opened.read_only)
             log::warn(log::Module::store, "{} cannot be written ({}): it is opened read-only",

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Block devices, by a loop device. Needs root and the loop driver.
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+
+#include "tests/unit/store/fixture.h"
+
+namespace tgt::store::test {
+namespace {
+
+class RdwrDeviceTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        backing_ = dir_.file("image", 8 << 20);
+        UniqueFd control(open("/dev/loop-control", O_RDWR | O_CLOEXEC));
+        UniqueFd file(open(backing_.c_str(), O_RDWR | O_CLOEXEC));
+        for (int attempt = 0; attempt < 10 && control; ++attempt) {
+            device_ = "/dev/loop" + std::to_string(ioctl(control.get(), LOOP_CTL_GET_FREE));
+            loop_.reset(open(device_.c_str(), O_RDWR | O_CLOEXEC));
+            loop_config config{};
+            config.fd = uint32_t(file.get());
+            config.block_size = 4096;
+            config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+            if (loop_ && ioctl(loop_.get(), LOOP_CONFIGURE, &config) == 0) return;
+            loop_.reset();
+        }
+        GTEST_SKIP() << "NOT TESTED: no loop device can be set up here: " << strerror(errno);
+    }
+    TempDir dir_;
+    std::string backing_, device_;
+    UniqueFd loop_;  // the last close frees the device
+};
+
+TEST_F(RdwrDeviceTest, IsDescribed) {
+    auto store = open_store("rdwr", device_, {}, 4096);
+    ASSERT_TRUE(store) << store.error().text;
+    const Info& info = (*store)->info();
+    struct stat st;
+    ASSERT_EQ(stat(device_.c_str(), &st), 0);
+    EXPECT_EQ(info.size, 8u << 20);
+    EXPECT_EQ(*(*store)->current_size(), 8u << 20);
+    EXPECT_EQ(info.physical_block_size, 4096u);
+    EXPECT_EQ(info.identity, (Identity{st.st_rdev, 0, true}));
+    EXPECT_FALSE(info.features.extents);
+    EXPECT_TRUE((*store)->extent(4096)->mapped);
+}
+
+TEST_F(RdwrDeviceTest, ReadsWritesDiscardsAndZeroes) {
+    auto opened = open_store("rdwr", device_, {}, 4096);
+    ASSERT_TRUE(opened) << opened.error().text;
+    Store& store = **opened;
+    TestOp write(OpKind::write, 0, 1 << 20, 0x77), flush(OpKind::flush, 0, 0);
+    write.dsync = true;
+    EXPECT_EQ(store.perform(write), 0);
+    EXPECT_EQ(store.perform(flush), 0);
+    Op zero;
+    zero.kind = OpKind::write_zeroes;
+    zero.offset = 4096;
+    zero.length = 8192;
+    EXPECT_EQ(store.perform(zero), 0);
+    TestOp middle(OpKind::read, 4096, 8192, 1), after(OpKind::read, 12288, 4096);
+    EXPECT_EQ(store.perform(middle), 0);
+    EXPECT_TRUE(middle.all(0));
+    EXPECT_EQ(store.perform(after), 0);
+    EXPECT_TRUE(after.all(0x77));
+    ASSERT_TRUE(store.info().features.discard) << "a loop device on a file that can have holes";
+    Op discard;
+    discard.kind = OpKind::discard;
+    discard.length = 1 << 20;
+    EXPECT_EQ(store.perform(discard), 0);
+    struct stat st;
+    ASSERT_EQ(stat(backing_.c_str(), &st), 0);
+    EXPECT_LT(uint64_t(st.st_blocks) * 512, uint64_t(1) << 20) << "the space went back";
+}
+
+TEST_F(RdwrDeviceTest, DirectRefusesBlocksBelowTheLogicalBlockSize) {
+    auto store = open_store("rdwr", device_, {.direct = true}, 512);
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().code, EINVAL);
+    EXPECT_NE(store.error().text.find("block size of 4096"), std::string::npos)
+        << store.error().text;
+    auto good = open_store("rdwr", device_, {.direct = true}, 4096);
+    ASSERT_TRUE(good) << good.error().text;
+    EXPECT_EQ((*good)->info().required_alignment, 4096u);
+}
+
+TEST_F(RdwrDeviceTest, DeviceInUseIsRefusedUnlessForced) {
+    UniqueFd claimed(open(device_.c_str(), O_RDWR | O_EXCL | O_CLOEXEC));
+    ASSERT_TRUE(claimed);
+    auto store = open_store("rdwr", device_, {}, 4096);
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().code, EBUSY);
+    EXPECT_NE(store.error().text.find(device_ + " is in use"), std::string::npos)
+        << store.error().text;
+    EXPECT_TRUE(open_store("rdwr", device_, {.force = true}, 4096));
+}
+
+TEST_F(RdwrDeviceTest, WriteProtectedDeviceFallsBackToReadOnly) {
+    int on = 1;
+    ASSERT_EQ(ioctl(loop_.get(), BLKROSET, &on), 0);
+    auto store = open_store("rdwr", device_, {}, 4096);
+    ASSERT_TRUE(store) << store.error().text;
+    EXPECT_TRUE((*store)->info().read_only);
+    EXPECT_FALSE((*store)->info().features.discard);
+}
+
+}  // namespace
+}  // namespace tgt::store::test
