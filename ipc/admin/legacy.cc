@@ -70,14 +70,22 @@ const Json* find(const Json& params, std::string_view name) {
     return it == params.end() ? nullptr : &*it;
 }
 
+// Numbers that code has put into JSON are signed, those that were parsed are not.
+std::optional<uint64_t> whole(const Json& value) {
+    if (value.is_number_unsigned()) return value.get<uint64_t>();
+    if (!value.is_number_integer() || value.get<int64_t>() < 0) return std::nullopt;
+    return static_cast<uint64_t>(value.get<int64_t>());
+}
+
 uint64_t number(const Json& params, std::string_view name, uint64_t missing) {
     const Json* value = find(params, name);
-    return value && value->is_number_unsigned() ? value->get<uint64_t>() : missing;
+    return value ? whole(*value).value_or(missing) : missing;
 }
 
 std::string text_of(const Json& value) {
     if (value.is_string()) return value.get<std::string>();
-    return value.is_number_unsigned() ? std::to_string(value.get<uint64_t>()) : std::string();
+    const auto n = whole(value);
+    return n ? std::to_string(*n) : std::string();
 }
 
 bool flag(const Json& params, std::string_view name) {

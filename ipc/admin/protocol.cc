@@ -136,7 +136,8 @@ bool has_kind(const Json& value, Kind kind) {
         case Kind::string:
             return is_clean_string(value);
         case Kind::number:
-            return value.is_number_unsigned();
+            return value.is_number_unsigned() ||
+                   (value.is_number_integer() && value.get<int64_t>() >= 0);
         case Kind::boolean:
             return value.is_boolean();
         case Kind::pairs:
