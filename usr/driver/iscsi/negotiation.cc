@@ -225,7 +225,10 @@ bool Negotiation::must_offer(const ParamRow& row) const {
     if (((seen_ | offered_) & bit_of(row)) != 0 || (row.use & use_iser) != 0) return false;
     if ((row.use & use_session) != 0 && !context_.leading) return false;
     if ((row.use & use_normal_only) != 0 && context_.discovery) return false;
-    const uint32_t ours = our_value(row);
+    // FirstBurstLength is not offered only because the initiator chose a small MaxBurstLength: that
+    // it keeps below is the initiator's own duty.
+    const uint32_t ours =
+        row.id == ParamId::first_burst_length ? target_.get(row.id) : our_value(row);
     if (row.rule == ParamRule::minimum) return ours < row.standard;
     if (row.rule == ParamRule::maximum) return ours > row.standard;
     return row.rule == ParamRule::logical_and && ours == 0 && row.standard == 1;
