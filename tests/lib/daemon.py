@@ -5,6 +5,7 @@ Environment:
   TGTD, TGTADM   the programs under test (default: tgtd and tgtadm in TGT_BUILD)
   TGT_BUILD      the build directory (default: build, at the top of the tree)
   TGT_WORKERS    worker threads of the daemon (default 2)
+  TGT_WRAP       a command before the daemon's (setarch -R ...)
 """
 
 from __future__ import annotations
@@ -134,7 +135,8 @@ class Daemon:
     def start(self) -> None:
         """Starts the process and waits until it answers tgtadm."""
         portals = ",".join(f"portal={portal_text(host, self.port)}" for host in self.hosts)
-        command = [str(TGTD), "-f", "-C", "0", "--iscsi", portals, *self._worker_options(), *self._options]
+        command = [*os.environ.get("TGT_WRAP", "").split(), str(TGTD), "-f", "-C", "0", "--iscsi", portals]
+        command += [*self._worker_options(), *self._options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._env
