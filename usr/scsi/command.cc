@@ -54,6 +54,7 @@ void Command::recycle() {
     extents = {};
     outcome = {};
     silent = false;
+    descriptor_sense = false;
     op.kind = store::OpKind::read;
     op.dsync = false;
     phase_ = Phase::idle;

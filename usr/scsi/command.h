@@ -65,6 +65,7 @@ class Command : public ListHook<> {
     // ---- the outcome ----
     Outcome outcome;
     bool silent = false;  // aborted by a task management function: no response is sent
+    bool descriptor_sense = false;  // the format for outcome.sense (D_SENSE)
 
     // Small answers: copies `data`, cut to the allocation length, to `in`. GOOD, or BUSY without
     // memory.

@@ -262,6 +262,8 @@ void Engine::op_ended(store::Op& op) {
 void Engine::finish(Command& command, const Outcome& outcome) {
     command.outcome = command.aborted() ? Outcome(Status::task_aborted) : outcome;
     command.phase_ = Command::Phase::finished;
+    command.state_ = command.shard->state.get();
+    if (command.outcome.sense) command.descriptor_sense = command.state().sense_descriptor_format();
     if (!data_belongs_to_initiator(command.outcome)) {
         command.in.release();
         command.in_total = 0;

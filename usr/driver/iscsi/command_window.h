@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+
+namespace tgt::iscsi {
+
+// Serial number arithmetic (RFC 1982, RFC 7143 3.2.2.1).
+constexpr bool sn_before(uint32_t a, uint32_t b) {
+    return a != b && int32_t(a - b) < 0;
+}
+
+// The command numbering of one session (RFC 7143 3.2.2.1): what arrives in order, what is early,
+// what is to be ignored; and the window that tells the initiator how much it may send. Plain data.
+class CommandWindow {
+  public:
+    enum class Verdict : uint8_t { in_order, early, ignore };
+
+    void begin(uint32_t first_sn, uint32_t depth) {
+        expected_ = first_sn;
+        max_ = first_sn + depth - 1;
+    }
+    // For a PDU without the I bit.
+    Verdict judge(uint32_t sn) const {
+        if (sn == expected_ && !sn_before(max_, sn)) return Verdict::in_order;
+        if (sn_before(sn, expected_) || sn_before(max_, sn)) return Verdict::ignore;
+        return Verdict::early;
+    }
+    void accept() { ++expected_; }
+    // A numbered command has left: one more may come.
+    void release() { ++max_; }
+
+    uint32_t expected() const { return expected_; }
+    uint32_t max() const { return max_; }
+
+  private:
+    uint32_t expected_ = 0;
+    uint32_t max_ = 0;
+};
+
+}  // namespace tgt::iscsi

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "driver/iscsi/driver.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "driver/iscsi/connection.h"
+#include "driver/iscsi/driver_parameters.h"
+#include "driver/iscsi/listener.h"
+#include "driver/iscsi/session_registry.h"
+#include "driver/iscsi/tcp_transport.h"
+
+namespace tgt::iscsi {
+
+namespace {
+
+class IscsiDriver final : public mgmt::Driver {
+  public:
+    explicit IscsiDriver(io::Runtime& runtime) : runtime_(runtime) {}
+
+    std::string_view name() const override { return "iscsi"; }
+    std::string_view state() const override { return stopped_ ? "stopped" : "ready"; }
+    void attach(mgmt::Directory& directory) override {
+        directory_ = &directory;
+        registry_ = std::make_unique<SessionRegistry>(runtime_, directory);
+    }
+    std::shared_ptr<const mgmt::DriverParameters> default_parameters() const override {
+        return std::make_shared<IscsiParameters>();
+    }
+
+    void add_portal(const mgmt::SocketAddress& address,
+                    std::function<void(Result<void>)> done) override;
+    void remove_portal(const mgmt::SocketAddress& address, std::function<void()> done) override;
+    void list_sessions(std::optional<int> tid,
+                       std::function<void(std::vector<mgmt::SessionInfo>)> done) override {
+        registry_->list(tid, std::move(done));
+    }
+    void drop_connection(int tid, uint64_t session, uint32_t cid,
+                         std::function<void(mgmt::DropOutcome)> done) override {
+        registry_->drop_connection(tid, session, cid, std::move(done));
+    }
+    void drop_sessions(int tid, io::Duration bound, std::function<void(bool)> done) override {
+        registry_->drop(tid, bound, std::move(done));
+    }
+    void stop(io::Duration bound, std::function<void(bool)> done) override {
+        stopped_ = true;
+        portals_.clear();
+        registry_->drop(std::nullopt, bound, std::move(done));
+    }
+
+  private:
+    struct Portal {
+        mgmt::SocketAddress address;
+        std::unique_ptr<Listener> listener;
+    };
+    void accepted(UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local);
+
+    io::Runtime& runtime_;
+    mgmt::Directory* directory_ = nullptr;
+    std::unique_ptr<SessionRegistry> registry_;
+    std::vector<Portal> portals_;
+    bool stopped_ = false;
+};
+
+void IscsiDriver::add_portal(const mgmt::SocketAddress& address,
+                             std::function<void(Result<void>)> done) {
+    auto listener = Listener::open(
+        runtime_.control(), address,
+        [this](UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local) {
+            accepted(std::move(socket), peer, local);
+        });
+    if (!listener) return done(tl::unexpected(listener.error()));
+    portals_.push_back({address, std::move(*listener)});
+    done({});
+}
+
+void IscsiDriver::remove_portal(const mgmt::SocketAddress& address, std::function<void()> done) {
+    std::erase_if(portals_, [&](const Portal& portal) { return portal.address == address; });
+    done();
+}
+
+void IscsiDriver::accepted(UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local) {
+    if (!directory_->accepting()) {
+        log::info(log::Module::iscsi, "connection from {} refused: nothing is served now",
+                  peer.uri());
+        return;
+    }
+    auto fd = std::make_shared<UniqueFd>(std::move(socket));
+    registry_->add_connection([fd, peer, local](WorkerContext& context, uint64_t id) {
+        auto connection = std::make_unique<Connection>(context, id, peer, local, "iscsi");
+        connection->start(
+            std::make_unique<TcpTransport>(context, *connection, std::move(*fd), peer.host()));
+        return connection;
+    });
+}
+
+}  // namespace
+
+std::unique_ptr<mgmt::Driver> make_driver(io::Runtime& runtime) {
+    return std::make_unique<IscsiDriver>(runtime);
+}
+
+}  // namespace tgt::iscsi

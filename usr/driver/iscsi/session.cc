@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "driver/iscsi/session.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "driver/iscsi/connection.h"
+#include "driver/iscsi/session_registry.h"
+#include "scsi/target.h"
+
+namespace tgt::iscsi {
+
+namespace {
+
+constexpr io::Duration end_bound = std::chrono::seconds(5);
+
+// SPC-5 7.6.4.6: the iSCSI initiator port name.
+scsi::NexusId nexus_id(const SessionIdentity& identity, const scsi::Target& target) {
+    const auto& isid = identity.isid;
+    return {fmt::format("{},i,0x{:02x}{:02x}{:02x}{:02x}{:02x}{:02x}", identity.initiator_name,
+                        isid[0], isid[1], isid[2], isid[3], isid[4], isid[5]),
+            target.relative_port()};
+}
+
+}  // namespace
+
+Session::Session(WorkerContext& context, SessionIdentity identity,
+                 std::shared_ptr<scsi::Target> target, const NegotiatedParameters& parameters,
+                 uint32_t first_cmd_sn)
+    : context_(context),
+      identity_(std::move(identity)),
+      target_(std::move(target)),
+      parameters_(parameters) {
+    window_.begin(first_cmd_sn, parameters.values.get(ParamId::max_queue_cmd));
+    if (target_)
+        nexus_ = std::make_unique<scsi::Nexus>(target_->shard(context.worker.index()),
+                                               nexus_id(identity_, *target_), identity_.tsih);
+}
+
+Session::~Session() = default;
+
+void Session::leave(Connection& connection) {
+    std::erase(connections_, &connection);
+    held_.remove_if([&](const HeldPdu& held) { return held.connection == &connection; });
+    std::vector<Task*> victims;
+    for (auto& bucket : table_)
+        bucket.for_each([&](Task& task) {
+            if (task.connection == &connection) victims.push_back(&task);
+        });
+    for (Task* task : victims) task->connection = nullptr;
+    for (Task* task : victims) scsi::abandon(*task);
+    if (connections_.empty()) end();
+}
+
+void Session::drop() {
+    for (Connection* connection : std::vector<Connection*>(connections_))
+        connection->close("the session is dropped");
+}
+
+// The last thing a session does: it is destroyed here.
+void Session::end() {
+    for (auto& bucket : table_)
+        while (Task* task = bucket.pop_front()) task->session = nullptr;
+    auto tell = [&registry = context_.registry, tsih = identity_.tsih] {
+        registry.session_ended(tsih);
+    };
+    if (nexus_)
+        scsi::retire(std::move(nexus_), end_bound, tell);
+    else
+        tell();
+    context_.sessions.erase(identity_.tsih);
+}
+
+Task* Session::find_task(uint32_t initiator_task_tag) {
+    return table_[initiator_task_tag % buckets].find_if(
+        [&](const Task& task) { return task.initiator_task_tag == initiator_task_tag; });
+}
+
+Task& Session::new_task(Connection& connection, uint32_t initiator_task_tag) {
+    Task& task = *context_.tasks.take();
+    task.slab = &context_.tasks;
+    task.session = this;
+    task.connection = &connection;
+    task.nexus = nexus_.get();
+    task.initiator_task_tag = initiator_task_tag;
+    task.tag = initiator_task_tag;
+    table_[initiator_task_tag % buckets].push_back(task);
+    ++task_count_;
+    return task;
+}
+
+void Session::end_task(Task& task) {
+    IntrusiveList<Task, TaskTable>::remove(task);
+    --task_count_;
+    release_task(task);
+}
+
+bool Session::hold(HeldPdu&& pdu) {
+    size_t bytes = sizeof(HeldPdu) + pdu.ahs.size() + pdu.data.size();
+    bool known = std::any_of(held_.begin(), held_.end(),
+                             [&](const HeldPdu& held) { return held.cmd_sn == pdu.cmd_sn; });
+    if (known) return true;  // a duplicate: ignored (3.2.2.1)
+    if (held_bytes_ + bytes > max_held_bytes) return false;
+    held_bytes_ += bytes;
+    held_.push_back(std::move(pdu));
+    return true;
+}
+
+bool Session::take_held(HeldPdu& pdu) {
+    auto next = std::find_if(held_.begin(), held_.end(), [&](const HeldPdu& held) {
+        return held.cmd_sn == window_.expected();
+    });
+    if (next == held_.end()) return false;
+    pdu = std::move(*next);
+    held_bytes_ -= sizeof(HeldPdu) + pdu.ahs.size() + pdu.data.size();
+    held_.erase(next);
+    return true;
+}
+
+}  // namespace tgt::iscsi

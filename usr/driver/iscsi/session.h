@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "driver/iscsi/command_window.h"
+#include "driver/iscsi/parameters.h"
+#include "driver/iscsi/task.h"
+#include "driver/iscsi/worker_context.h"
+#include "scsi/nexus.h"
+
+namespace tgt::scsi {
+class Target;
+}
+
+namespace tgt::iscsi {
+
+// A PDU that came before its turn (CommandSN gap): kept whole until the gap is filled.
+struct HeldPdu {
+    Connection* connection = nullptr;
+    uint32_t cmd_sn = 0;
+    wire::Bhs bhs;
+    std::vector<uint8_t> ahs;
+    std::vector<uint8_t> data;
+};
+
+// What makes a session: plain data, the durable part.
+struct SessionIdentity {
+    uint16_t tsih = 0;
+    int tid = 0;  // 0: discovery
+    std::string initiator_name;
+    std::string initiator_alias;
+    std::array<uint8_t, 6> isid{};
+    bool operator==(const SessionIdentity&) const = default;
+};
+
+// An iSCSI session (RFC 7143 chapter 5): the I_T nexus, the command window, the tasks. Lives on one
+// worker with all its connections; owned by the WorkerContext. A discovery session has no nexus.
+class Session {
+  public:
+    Session(WorkerContext& context, SessionIdentity identity, std::shared_ptr<scsi::Target> target,
+            const NegotiatedParameters& parameters, uint32_t first_cmd_sn);
+    ~Session();
+
+    const SessionIdentity& identity() const { return identity_; }
+    bool discovery() const { return identity_.tid == 0; }
+    scsi::Nexus* nexus() { return nexus_.get(); }
+    const std::shared_ptr<scsi::Target>& target() const { return target_; }
+    const NegotiatedParameters& parameters() const { return parameters_; }
+    CommandWindow& window() { return window_; }
+    WorkerContext& context() { return context_; }
+    const std::vector<Connection*>& connections() const { return connections_; }
+
+    void join(Connection& connection) { connections_.push_back(&connection); }
+    // The connection is closing: its tasks are abandoned. The session ends with its last one (error
+    // recovery level 0).
+    void leave(Connection& connection);
+    // Closes every connection.
+    void drop();
+
+    // Tasks by initiator task tag.
+    Task* find_task(uint32_t initiator_task_tag);
+    Task& new_task(Connection& connection, uint32_t initiator_task_tag);
+    // The task is over: out of the table, back to the slab.
+    void end_task(Task& task);
+    size_t task_count() const { return task_count_; }
+
+    // Early PDUs, bounded in bytes; false when the bound is reached.
+    bool hold(HeldPdu&& pdu);
+    // The held PDU whose turn has come, if it is here.
+    bool take_held(HeldPdu& pdu);
+
+  private:
+    static constexpr size_t buckets = 128;
+    static constexpr size_t max_held_bytes = size_t(4) << 20;
+
+    void end();
+
+    WorkerContext& context_;
+    const SessionIdentity identity_;
+    const std::shared_ptr<scsi::Target> target_;
+    const NegotiatedParameters parameters_;
+    std::unique_ptr<scsi::Nexus> nexus_;
+    CommandWindow window_;
+    std::vector<Connection*> connections_;
+    std::array<IntrusiveList<Task, TaskTable>, buckets> table_;
+    size_t task_count_ = 0;
+    std::list<HeldPdu> held_;
+    size_t held_bytes_ = 0;
+};
+
+// Gives a task back to the slab it came from.
+void release_task(Task& task);
+
+}  // namespace tgt::iscsi

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "base/slab.h"
+#include "driver/iscsi/task.h"
+#include "io/worker.h"
+
+namespace tgt::iscsi {
+
+class Connection;
+class Session;
+class SessionRegistry;
+
+// What the iSCSI driver has on one worker: connections, sessions and the task slab. Its worker's
+// thread only.
+struct WorkerContext {
+    WorkerContext(io::Worker& on, SessionRegistry& sessions) : worker(on), registry(sessions) {}
+    ~WorkerContext();
+
+    io::Worker& worker;
+    SessionRegistry& registry;
+    Slab<Task> tasks;                                             // outlives everything below
+    std::map<uint64_t, std::unique_ptr<Connection>> connections;  // by connection id
+    std::map<uint16_t, std::unique_ptr<Session>> sessions;        // by TSIH
+};
+
+}  // namespace tgt::iscsi
