@@ -78,6 +78,7 @@ struct TestOp : Op {
             self.completed_on = std::this_thread::get_id();
         };
     }
+    virtual ~TestOp() = default;
     // The memory as pieces of these sizes.
     void cut(const std::vector<size_t>& sizes) {
         pieces.clear();

@@ -14,6 +14,11 @@ class RdwrDeviceTest : public testing::Test {
   protected:
     void SetUp() override {
         backing_ = dir_.file("image", 8 << 20);
+        attach(0);
+    }
+    // LO_FLAGS_READ_ONLY write-protects the device.
+    void attach(uint32_t flags) {
+        loop_.reset();
         UniqueFd control(open("/dev/loop-control", O_RDWR | O_CLOEXEC));
         UniqueFd file(open(backing_.c_str(), O_RDWR | O_CLOEXEC));
         for (int attempt = 0; attempt < 10 && control; ++attempt) {
@@ -22,7 +27,7 @@ class RdwrDeviceTest : public testing::Test {
             loop_config config{};
             config.fd = uint32_t(file.get());
             config.block_size = 4096;
-            config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+            config.info.lo_flags = LO_FLAGS_AUTOCLEAR | flags;
             if (loop_ && ioctl(loop_.get(), LOOP_CONFIGURE, &config) == 0) return;
             loop_.reset();
         }
@@ -98,8 +103,10 @@ TEST_F(RdwrDeviceTest, DeviceInUseIsRefusedUnlessForced) {
 }
 
 TEST_F(RdwrDeviceTest, WriteProtectedDeviceFallsBackToReadOnly) {
-    int on = 1;
-    ASSERT_EQ(ioctl(loop_.get(), BLKROSET, &on), 0);
+    attach(LO_FLAGS_READ_ONLY);
+    ASSERT_TRUE(loop_);
+    ASSERT_TRUE(UniqueFd(open(device_.c_str(), O_RDWR | O_CLOEXEC)))
+        << "the kernel lets it be opened";
     auto store = open_store("rdwr", device_, {}, 4096);
     ASSERT_TRUE(store) << store.error().text;
     EXPECT_TRUE((*store)->info().read_only);

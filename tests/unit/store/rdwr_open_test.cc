@@ -133,6 +133,7 @@ class Holder {
     Holder(const std::string& path, int open_flags, const std::function<bool(int fd)>& lock) {
         std::array<int, 2> ready, end;
         if (pipe2(ready.data(), O_CLOEXEC) != 0 || pipe2(end.data(), O_CLOEXEC) != 0) abort();
+        fflush(stdout);
         pid_ = fork();
         if (pid_ == 0) {
             close(ready[0]);
