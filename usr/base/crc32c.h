@@ -6,8 +6,8 @@
 
 namespace tgt {
 
-// CRC32C (RFC 7143 section 13.1) over pieces: start with crc32c_start, feed pieces, end with crc32c_finish.
-// The finished value goes on the wire least significant byte first.
+// CRC32C (RFC 7143 section 13.1) over pieces: start with crc32c_start, feed pieces, end with
+// crc32c_finish. The finished value goes on the wire least significant byte first.
 constexpr uint32_t crc32c_start = 0xffffffffu;
 uint32_t crc32c_update(uint32_t crc, const void* data, size_t length);
 constexpr uint32_t crc32c_finish(uint32_t crc) {

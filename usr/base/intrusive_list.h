@@ -27,8 +27,8 @@ struct ListHook {
     }
 };
 
-// T must derive from ListHook<Tag>. The list owns nothing; an element may unlink itself at any time.
-// One thread only.
+// T must derive from ListHook<Tag>. The list owns nothing; an element may unlink itself at any
+// time. One thread only.
 template <class T, class Tag = void>
 class IntrusiveList {
     using Hook = ListHook<Tag>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Logging by module. Levels change live, from any thread. This is the one process-wide object of the
-// daemon: a log line must be possible everywhere, also before and after everything else lives.
+// Logging by module. Levels change live, from any thread. This is the one process-wide object of
+// the daemon: a log line must be possible everywhere, also before and after everything else lives.
 #pragma once
 
 #include <fmt/core.h>
@@ -36,7 +36,8 @@ void write(Module module, Level level, std::string_view text);
 
 template <class... Args>
 void at(Module module, Level level, fmt::format_string<Args...> format, Args&&... args) {
-    if (enabled(module, level)) write(module, level, fmt::format(format, std::forward<Args>(args)...));
+    if (enabled(module, level))
+        write(module, level, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void debug(Module module, fmt::format_string<Args...> format, Args&&... args) {

@@ -6,7 +6,8 @@
 namespace tgt {
 
 // A unit of work that is handed between threads without an allocation. `run` is called once, on the
-// receiving thread, which then owns the object again; it may be destroyed or posted again inside `run`.
+// receiving thread, which then owns the object again; it may be destroyed or posted again inside
+// `run`.
 struct Task {
     Task* next = nullptr;
     void (*run)(Task&) = nullptr;

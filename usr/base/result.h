@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Errors are values. The control plane uses Result<T> with Error; SCSI code uses Result<T, scsi::Sense>.
+// Errors are values. The control plane uses Result<T> with Error; SCSI code uses Result<T,
+// scsi::Sense>.
 #pragma once
 
 #include <cerrno>
@@ -9,8 +10,8 @@
 
 namespace tgt {
 
-// A failure for a person to read: `code` is an errno value, `text` a sentence that names the object,
-// the reason and, where it helps, what to do.
+// A failure for a person to read: `code` is an errno value, `text` a sentence that names the
+// object, the reason and, where it helps, what to do.
 struct Error {
     int code = EIO;
     std::string text;

@@ -7,9 +7,9 @@
 
 namespace tgt {
 
-// Recycles objects of one type: take() gives a default-constructed or recycled object, give() returns it.
-// T must have `void recycle()`, which brings it back to its first state without freeing what it can keep.
-// Objects live as long as the slab. One thread only.
+// Recycles objects of one type: take() gives a default-constructed or recycled object, give()
+// returns it. T must have `void recycle()`, which brings it back to its first state without freeing
+// what it can keep. Objects live as long as the slab. One thread only.
 template <class T>
 class Slab {
   public:
