@@ -28,7 +28,9 @@ from lib.report import FAILED, PASSED, SKIPPED, Report  # noqa: E402
 
 TOOL = "iscsi-test-cu"
 LIMIT_S = 60
-TOTALS = re.compile(r"^\s*tests\s+\d+\s+\d+\s+(\d+)\s+(\d+)", re.MULTILINE)  # CUnit's line: passed, failed
+TOTALS = re.compile(
+    r"^\s*tests\s+\d+\s+\d+\s+(\d+)\s+(\d+)", re.MULTILINE
+)  # CUnit's line: passed, failed
 DISK_BYTES = 100 << 20
 REMOVABLE = ["*.PreventAllow.*", "*.StartStopUnit.*", "*.NoMedia.*", "*.TestUnitReady.*"]
 READONLY = ["*.ReadOnly.*"]
@@ -43,7 +45,7 @@ class Environment:
     wanted: list[str] = field(default_factory=lambda: ["*"])
     unwanted: list[str] = field(default_factory=list)
     blocksize: int = 512
-    params: dict[str, object] = field(default_factory=dict)
+    params: dict[str, int] = field(default_factory=dict)
     two_paths: bool = False
 
     def runs(self, test: str) -> bool:
@@ -52,7 +54,7 @@ class Environment:
     def urls(self, daemon: Daemon) -> list[str]:
         """Sets the target up and returns its address; twice makes the tool open a second session as its second path."""
         target = daemon.add_target()
-        target.add_disk(1, DISK_BYTES, blocksize=self.blocksize, **self.params)
+        target.add_disk(1, DISK_BYTES, blocksize=self.blocksize, path=None, **self.params)
         return [target.url(1)] * (2 if self.two_paths else 1)
 
 
@@ -77,7 +79,9 @@ class Known:
     why: str
 
     def covers(self, environment: str, test: str) -> bool:
-        return fnmatch.fnmatchcase(environment, self.environment) and fnmatch.fnmatchcase(test, self.test)
+        return fnmatch.fnmatchcase(environment, self.environment) and fnmatch.fnmatchcase(
+            test, self.test
+        )
 
 
 def _matches(test: str, patterns: list[str]) -> bool:
@@ -99,7 +103,9 @@ def list_tests() -> list[str]:
     """The leaf tests of the families SCSI and iSCSI, which together are the family ALL."""
     out = subprocess.run([TOOL, "--list"], capture_output=True, text=True, check=False).stdout
     names = [line.strip() for line in out.splitlines()]
-    return [name for name in names if name.count(".") == 2 and name.split(".")[0] in ("SCSI", "iSCSI")]
+    return [
+        name for name in names if name.count(".") == 2 and name.split(".")[0] in ("SCSI", "iSCSI")
+    ]
 
 
 def run_test(test: str, urls: list[str]) -> tuple[str, str]:
@@ -117,7 +123,11 @@ def run_test(test: str, urls: list[str]) -> tuple[str, str]:
 
 
 def _skip_reason(output: str) -> str:
-    lines = [line.partition("[SKIPPED]")[2].strip() for line in output.splitlines() if "[SKIPPED]" in line]
+    lines = [
+        line.partition("[SKIPPED]")[2].strip()
+        for line in output.splitlines()
+        if "[SKIPPED]" in line
+    ]
     return "; ".join(dict.fromkeys(lines))
 
 
@@ -135,7 +145,15 @@ def run_environment(environment: Environment, tests: list[str], known: list[Know
                     outcome, why = run_test(test, urls)
                     if not daemon.running:
                         outcome, why = FAILED, f"tgtd died in this test\n{why}"
-                    judge(report, environment.name, test, outcome, why, known, time.monotonic() - begin)
+                    judge(
+                        report,
+                        environment.name,
+                        test,
+                        outcome,
+                        why,
+                        known,
+                        time.monotonic() - begin,
+                    )
         except DaemonError as error:
             report.add(f"{environment.name}.daemon", FAILED, str(error))
             if not report.cases[:-1]:
@@ -143,7 +161,15 @@ def run_environment(environment: Environment, tests: list[str], known: list[Know
     return report
 
 
-def judge(report: Report, where: str, test: str, outcome: str, why: str, known: list[Known], seconds: float) -> None:
+def judge(
+    report: Report,
+    where: str,
+    test: str,
+    outcome: str,
+    why: str,
+    known: list[Known],
+    seconds: float,
+) -> None:
     """Adds a case: as it ended, or against what `expected` says of it."""
     expected = next((line for line in known if line.covers(where, test)), None)
     name = f"{where}.{test}"
@@ -154,7 +180,9 @@ def judge(report: Report, where: str, test: str, outcome: str, why: str, known: 
     elif outcome == expected.outcome:
         report.add(name, SKIPPED, f"known to fail: {expected.why}", seconds)
     else:
-        report.add(name, FAILED, f"{outcome}, but `expected` says {expected.outcome}: {why}", seconds)
+        report.add(
+            name, FAILED, f"{outcome}, but `expected` says {expected.outcome}: {why}", seconds
+        )
 
 
 def arguments() -> argparse.Namespace:
@@ -180,7 +208,10 @@ def main() -> int:
     tests = [test for test in list_tests() if fnmatch.fnmatchcase(test, options.test)]
     chosen = [e for e in ENVIRONMENTS if not options.environment or e.name in options.environment]
     if not tests or not chosen:
-        print(f"nothing to run: {TOOL} lists no such test, or there is no such environment", file=sys.stderr)
+        print(
+            f"nothing to run: {TOOL} lists no such test, or there is no such environment",
+            file=sys.stderr,
+        )
         return 1
     if options.list:
         print("\n".join(f"{e.name} {test}" for e in chosen for test in tests if e.runs(test)))

@@ -48,7 +48,13 @@ def run(*command: str, status: int | None = 0, timeout: float = 60) -> str:
     """Runs a client; its exit status has to be `status` unless that is None. Returns all it printed."""
     environment = {**os.environ, "LC_ALL": "C"}
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=timeout, check=False, env=environment, stdin=subprocess.DEVNULL
+        command,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env=environment,
+        stdin=subprocess.DEVNULL,
     )
     output = done.stdout + done.stderr
     if status is not None:
@@ -140,8 +146,13 @@ def test_qemu_img_info_names_the_size(target: Target) -> None:
 def test_qemu_io_verifies_patterns(target: Target) -> None:
     """Writes and reads of many sizes and alignments; qemu-io compares every byte."""
     steps = []
-    for number, (offset, length) in enumerate([(0, 512), (512, 4096), (8192, 65536), (MIB, 3 * MIB), (32 * MIB - 512, MIB)]):
-        steps += [f"write -P {number + 1} {offset} {length}", f"read -P {number + 1} {offset} {length}"]
+    for number, (offset, length) in enumerate(
+        [(0, 512), (512, 4096), (8192, 65536), (MIB, 3 * MIB), (32 * MIB - 512, MIB)]
+    ):
+        steps += [
+            f"write -P {number + 1} {offset} {length}",
+            f"read -P {number + 1} {offset} {length}",
+        ]
     qemu_io(target.url(1), *steps, "flush")
 
 
@@ -153,7 +164,14 @@ def test_qemu_io_notices_a_wrong_pattern(target: Target) -> None:
 
 def test_qemu_io_discards_and_writes_zeroes(target: Target) -> None:
     """UNMAP and WRITE SAME from qemu."""
-    qemu_io(target.url(1), "write -P 0xff 0 4M", "discard 1M 1M", "write -z 2M 1M", "read -P 0xff 0 1M", "read -P 0 2M 1M")
+    qemu_io(
+        target.url(1),
+        "write -P 0xff 0 4M",
+        "discard 1M 1M",
+        "write -z 2M 1M",
+        "read -P 0xff 0 1M",
+        "read -P 0 2M 1M",
+    )
 
 
 def test_qemu_io_with_many_requests_in_flight(target: Target) -> None:
@@ -169,7 +187,11 @@ def test_chap_user_logs_in(guarded: Target) -> None:
     assert "VIRTUAL-DISK" in run("iscsi-inq", guarded.url(1, user=f"{USER}%{SECRET}@"))
 
 
-@pytest.mark.parametrize("user", ["", f"{USER}%wrong-secret-99@", "mallory%alice-secret-1@"], ids=["none", "secret", "user"])
+@pytest.mark.parametrize(
+    "user",
+    ["", f"{USER}%wrong-secret-99@", "mallory%alice-secret-1@"],
+    ids=["none", "secret", "user"],
+)
 def test_without_the_right_chap_user_nothing_opens(guarded: Target, user: str) -> None:
     qemu_io(guarded.url(1, user=user), "read 0 512", status=1)
 

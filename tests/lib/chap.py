@@ -15,7 +15,9 @@ HASHES = {MD5: "md5", SHA1: "sha1", SHA256: "sha256", SHA3_256: "sha3_256"}
 
 
 def response(algorithm: int, identifier: int, secret: str, challenge: bytes) -> bytes:
-    return hashlib.new(HASHES[algorithm], bytes([identifier]) + secret.encode() + challenge).digest()
+    return hashlib.new(
+        HASHES[algorithm], bytes([identifier]) + secret.encode() + challenge
+    ).digest()
 
 
 def decode(text: str) -> bytes:
@@ -65,7 +67,9 @@ def login(connection: Connection, target: str | None, chap: Chap) -> Proof:
     _, answer = connection.login_step(keys, csg=SECURITY, nsg=OPERATIONAL)
     if chap.mutual and "CHAP_R" in answer:
         proof.target_user = answer["CHAP_N"]
-        proof.target_proved = decode(answer["CHAP_R"]) == response(proof.algorithm, 7, chap.mutual, own)
+        proof.target_proved = decode(answer["CHAP_R"]) == response(
+            proof.algorithm, 7, chap.mutual, own
+        )
     connection.finish_login({"MaxRecvDataSegmentLength": "262144"}, {})
     return proof
 
@@ -78,5 +82,3 @@ def _answer(chap: Chap, proof: Proof, identifier: int) -> tuple[dict[str, str], 
     if chap.mutual or chap.reflect:
         keys |= {"CHAP_I": "7", "CHAP_C": chap.encode(own)}
     return keys, own
-
-

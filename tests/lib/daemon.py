@@ -135,7 +135,15 @@ class Daemon:
     def start(self) -> None:
         """Starts the process and waits until it answers tgtadm."""
         portals = ",".join(f"portal={portal_text(host, self.port)}" for host in self.hosts)
-        command = [*os.environ.get("TGT_WRAP", "").split(), str(TGTD), "-f", "-C", "0", "--iscsi", portals]
+        command = [
+            *os.environ.get("TGT_WRAP", "").split(),
+            str(TGTD),
+            "-f",
+            "-C",
+            "0",
+            "--iscsi",
+            portals,
+        ]
         command += [*self._worker_options(), *self._options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -189,7 +197,9 @@ class Daemon:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def print_log(self) -> None:
-        print(f"--- log of {TGTD} ---\n{self.log_text()[-20000:]}--- end of log ---", file=sys.stderr)
+        print(
+            f"--- log of {TGTD} ---\n{self.log_text()[-20000:]}--- end of log ---", file=sys.stderr
+        )
 
     # --- administration --------------------------------------------------------------------
 
@@ -207,7 +217,9 @@ class Daemon:
             raise AdmError(args, run.returncode, run.stdout, run.stderr)
         return run.stdout
 
-    def add_target(self, tid: int | None = None, *, acl: str | None = "ALL", **params: object) -> Target:
+    def add_target(
+        self, tid: int | None = None, *, acl: str | None = "ALL", **params: object
+    ) -> Target:
         """A new target; keyword arguments are target parameters (MaxBurstLength=4096 ...)."""
         number = tid if tid is not None else self._next_tid
         self._next_tid = max(self._next_tid, number) + 1
@@ -223,7 +235,14 @@ class Daemon:
         self.adm("-m", "target", "-o", "update", "-t", str(tid), "-n", key, "-v", str(value))
 
     def add_disk(
-        self, tid: int, lun: int, size: int, *, blocksize: int = 512, path: Path | None = None, **params: object
+        self,
+        tid: int,
+        lun: int,
+        size: int,
+        *,
+        blocksize: int = 512,
+        path: Path | None = None,
+        **params: object,
     ) -> Path:
         """A sparse file as logical unit; keyword arguments are LU parameters (readonly=1 ...)."""
         file = path or self.dir / f"disk-{tid}-{lun}"
@@ -254,7 +273,9 @@ class Daemon:
         process, limit = self._must_run(), time.monotonic() + START_LIMIT_S
         while time.monotonic() < limit:
             if process.poll() is not None:
-                raise DaemonError(f"tgtd ended at once with status {process.returncode}:\n{self.log_text()}")
+                raise DaemonError(
+                    f"tgtd ended at once with status {process.returncode}:\n{self.log_text()}"
+                )
             try:
                 self.adm("-m", "system", "-o", "show")
                 return
@@ -285,7 +306,15 @@ class Target:
         """The address in libiscsi's notation; user is empty or `name%password@`."""
         return f"iscsi://{user}{self.portal}/{self.name}/{lun}"
 
-    def add_disk(self, lun: int, size: int, *, blocksize: int = 512, path: Path | None = None, **params: object) -> Path:
+    def add_disk(
+        self,
+        lun: int,
+        size: int,
+        *,
+        blocksize: int = 512,
+        path: Path | None = None,
+        **params: object,
+    ) -> Path:
         return self.daemon.add_disk(self.tid, lun, size, blocksize=blocksize, path=path, **params)
 
     def update(self, key: str, value: object) -> None:

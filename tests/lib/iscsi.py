@@ -18,6 +18,7 @@ from typing import Callable
 from lib import scsi
 from lib.crc32c import digest
 from lib.pdu import FINAL, IMMEDIATE, NO_TAG, Op, Pdu, decode_text, encode_text, pad
+from lib.scsi import Sense
 
 TIMEOUT_S = 10.0
 INITIATOR = "iqn.2001-04.org.example:initiator"
@@ -60,7 +61,7 @@ class Result:
 
     status: int
     data: bytes
-    sense: scsi.Sense | None
+    sense: Sense | None
     response: Pdu
     pdus: list[Pdu] = field(default_factory=list)
 
@@ -79,7 +80,13 @@ class Connection:
     """One TCP connection and, once logged in, one session on it."""
 
     def __init__(
-        self, host: str, port: int, *, name: str = INITIATOR, isid: bytes | None = None, source: str | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        name: str = INITIATOR,
+        isid: bytes | None = None,
+        source: str | None = None,
     ) -> None:
         self.name = name
         # Qualifier of random type (RFC 7143 section 11.12.5): no two sessions reinstate each other by accident.
@@ -119,7 +126,9 @@ class Connection:
         except (BrokenPipeError, ConnectionResetError):
             pass
 
-    def encode(self, pdu: Pdu, *, bad_header_digest: bool = False, bad_data_digest: bool = False) -> bytes:
+    def encode(
+        self, pdu: Pdu, *, bad_header_digest: bool = False, bad_data_digest: bool = False
+    ) -> bytes:
         """The bytes of a PDU with padding and the digests in force, or with damaged ones."""
         header = bytes(pdu.bhs) + pad(pdu.ahs)
         out = header
@@ -165,7 +174,9 @@ class Connection:
             self.answer_ping(pdu)
 
     def answer_ping(self, ping: Pdu) -> None:
-        answer = self.pdu(Op.NOP_OUT | IMMEDIATE, itt=NO_TAG, ttt=ping.get("ttt"), cmd_sn=self.cmd_sn)
+        answer = self.pdu(
+            Op.NOP_OUT | IMMEDIATE, itt=NO_TAG, ttt=ping.get("ttt"), cmd_sn=self.cmd_sn
+        )
         answer.bhs[8:16] = ping.bhs[8:16]
         self.send(answer)
 
@@ -217,7 +228,14 @@ class Connection:
         return next(self._tags)
 
     def pdu(
-        self, opcode: int, *, flags: int = FINAL, lun: int = 0, data: bytes = b"", ahs: bytes = b"", **words: int
+        self,
+        opcode: int,
+        *,
+        flags: int = FINAL,
+        lun: int = 0,
+        data: bytes = b"",
+        ahs: bytes = b"",
+        **words: int,
     ) -> Pdu:
         """A request with tag, CmdSN and ExpStatSN filled in; a non-immediate one takes a CmdSN."""
         if opcode & 0x3F != Op.DATA_OUT and "cmd_sn" not in words:
@@ -251,7 +269,15 @@ class Connection:
         return pdu
 
     def data_out(
-        self, itt: int, data: bytes, *, offset: int, data_sn: int = 0, ttt: int = NO_TAG, final: bool = True, lun: int = 1
+        self,
+        itt: int,
+        data: bytes,
+        *,
+        offset: int,
+        data_sn: int = 0,
+        ttt: int = NO_TAG,
+        final: bool = True,
+        lun: int = 1,
     ) -> Pdu:
         return self.pdu(
             Op.DATA_OUT,
@@ -264,7 +290,9 @@ class Connection:
             buffer_offset=offset,
         )
 
-    def sequence(self, itt: int, data: bytes, *, offset: int, ttt: int = NO_TAG, lun: int = 1) -> list[Pdu]:
+    def sequence(
+        self, itt: int, data: bytes, *, offset: int, ttt: int = NO_TAG, lun: int = 1
+    ) -> list[Pdu]:
         """Data-Out PDUs for a whole burst, cut to what the target declared that it takes."""
         step = self.target_max_data
         starts = range(0, len(data), step) if data else [0]
@@ -284,25 +312,50 @@ class Connection:
     def answer_r2t(self, r2t: Pdu, data: bytes) -> list[Pdu]:
         """The right answer to an R2T of a command that writes `data`."""
         offset, length = r2t.get("buffer_offset"), r2t.get("desired_length")
-        pdus = self.sequence(r2t.itt, data[offset : offset + length], offset=offset, ttt=r2t.get("ttt"))
+        pdus = self.sequence(
+            r2t.itt, data[offset : offset + length], offset=offset, ttt=r2t.get("ttt")
+        )
         for pdu in pdus:
             pdu.bhs[8:16] = r2t.bhs[8:16]
         return pdus
 
     # --- login and logout ------------------------------------------------------------------
 
-    def login_pdu(self, text: Keys | bytes, *, csg: int, nsg: int = 0, transit: bool = True, more: bool = False) -> Pdu:
+    def login_pdu(
+        self,
+        text: Keys | bytes,
+        *,
+        csg: int,
+        nsg: int = 0,
+        transit: bool = True,
+        more: bool = False,
+    ) -> Pdu:
         """A Login Request; the caller may change every byte of it before sending."""
-        flags = (0x80 if transit else 0) | (0x40 if more else 0) | csg << 2 | (nsg if transit else 0)
+        flags = (
+            (0x80 if transit else 0) | (0x40 if more else 0) | csg << 2 | (nsg if transit else 0)
+        )
         data = text if isinstance(text, bytes) else encode_text(text)
-        pdu = Pdu(Op.LOGIN | IMMEDIATE, flags=flags, data=data, itt=1, cmd_sn=self.cmd_sn, exp_stat_sn=self.exp_stat_sn)
+        pdu = Pdu(
+            Op.LOGIN | IMMEDIATE,
+            flags=flags,
+            data=data,
+            itt=1,
+            cmd_sn=self.cmd_sn,
+            exp_stat_sn=self.exp_stat_sn,
+        )
         pdu.bhs[8:14] = self.isid
         pdu.bhs[14:16] = self.tsih.to_bytes(2, "big")
         pdu.bhs[20:22] = self.cid.to_bytes(2, "big")
         return pdu
 
     def login_step(
-        self, text: Keys | bytes, *, csg: int, nsg: int = 0, transit: bool = True, more: bool = False
+        self,
+        text: Keys | bytes,
+        *,
+        csg: int,
+        nsg: int = 0,
+        transit: bool = True,
+        more: bool = False,
     ) -> tuple[Pdu, dict[str, str]]:
         """One Login Request and its response. Raises LoginRefused."""
         self.send(self.login_pdu(text, csg=csg, nsg=nsg, transit=transit, more=more))
@@ -354,10 +407,12 @@ class Connection:
         response = self.expect(Op.LOGOUT_RESPONSE)
         assert response.bhs[2] == 0, f"logout response {response.bhs[2]}"
 
-    def text_request(self, keys: Keys | bytes, *, flags: int = FINAL, ttt: int = NO_TAG, itt: int | None = None) -> Pdu:
+    def text_request(
+        self, keys: Keys | bytes, *, flags: int = FINAL, ttt: int = NO_TAG, itt: int | None = None
+    ) -> Pdu:
         data = keys if isinstance(keys, bytes) else encode_text(keys)
-        words = {} if itt is None else {"itt": itt}
-        return self.pdu(Op.TEXT | IMMEDIATE, flags=flags, data=data, ttt=ttt, **words)
+        tag = self.next_tag() if itt is None else itt
+        return self.pdu(Op.TEXT | IMMEDIATE, flags=flags, data=data, ttt=ttt, itt=tag)
 
     def text(self, keys: Keys) -> list[tuple[str, str]]:
         """A text exchange with all its continuations (RFC 7143 section 11.10)."""
@@ -396,7 +451,13 @@ class Connection:
         return self.finish(first[0].itt, write, on_r2t=on_r2t)
 
     def first_pdus(
-        self, cdb: bytes, data: bytes, *, lun: int = 1, edtl: int | None = None, attribute: int = SIMPLE
+        self,
+        cdb: bytes,
+        data: bytes,
+        *,
+        lun: int = 1,
+        edtl: int | None = None,
+        attribute: int = SIMPLE,
     ) -> list[Pdu]:
         """The command with the immediate and unsolicited data that the negotiated keys allow."""
         burst = min(int(self.keys["FirstBurstLength"]), len(data))
@@ -428,12 +489,12 @@ class Connection:
             assert pdu.opcode == Op.SCSI_RESPONSE, f"unexpected {pdu!r}"
             assert pdu.bhs[2] == 0, f"iSCSI response {pdu.bhs[2]:#x}"
             length = int.from_bytes(pdu.data[:2], "big") if pdu.data else 0
-            sense = scsi.Sense.parse(pdu.data[2 : 2 + length])
+            sense = Sense.parse(pdu.data[2 : 2 + length])
             return Result(pdu.bhs[3], _join(pieces), sense, pdu, pdus)
 
-    def settle(self, lun: int = 1) -> list[scsi.Sense]:
+    def settle(self, lun: int = 1) -> list[Sense]:
         """TEST UNIT READY until GOOD; the unit attentions that came before it."""
-        seen: list[scsi.Sense] = []
+        seen: list[Sense] = []
         for _ in range(10):
             result = self.command(scsi.TEST_UNIT_READY, lun=lun)
             if result.status == scsi.GOOD:
@@ -457,7 +518,9 @@ class Connection:
     # --- task management -------------------------------------------------------------------
 
     def task_management_pdu(self, function: int, *, lun: int = 1, task: Pdu | None = None) -> Pdu:
-        pdu = self.pdu(Op.TASK_MANAGEMENT | IMMEDIATE, flags=FINAL | function, lun=lun, ref_tag=NO_TAG)
+        pdu = self.pdu(
+            Op.TASK_MANAGEMENT | IMMEDIATE, flags=FINAL | function, lun=lun, ref_tag=NO_TAG
+        )
         if task is not None:
             pdu.set("ref_tag", task.itt)
             pdu.set("ref_cmd_sn", task.get("cmd_sn"))
@@ -493,5 +556,3 @@ def bidirectional_ahs(read_length: int) -> bytes:
 def extended_cdb_ahs(rest: bytes) -> bytes:
     """Extended CDB AHS (RFC 7143 section 11.2.2.3): what does not fit into the 16 bytes of the header."""
     return pad((len(rest) + 1).to_bytes(2, "big") + b"\x01\x00" + rest)
-
-

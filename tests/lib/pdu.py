@@ -71,7 +71,14 @@ class Pdu:
     """48 bytes of basic header, additional headers and data; `words` are the names of WORDS."""
 
     def __init__(
-        self, opcode: int, *, flags: int = FINAL, lun: int = 0, data: bytes = b"", ahs: bytes = b"", **words: int
+        self,
+        opcode: int,
+        *,
+        flags: int = FINAL,
+        lun: int = 0,
+        data: bytes = b"",
+        ahs: bytes = b"",
+        **words: int,
     ) -> None:
         self.bhs = bytearray(48)
         self.bhs[0] = opcode

@@ -38,7 +38,9 @@ class Report:
 
     @property
     def totals(self) -> str:
-        return ", ".join(f"{self.count(outcome)} {outcome}" for outcome in (PASSED, FAILED, SKIPPED))
+        return ", ".join(
+            f"{self.count(outcome)} {outcome}" for outcome in (PASSED, FAILED, SKIPPED)
+        )
 
     def write(self, path: Path) -> None:
         suite = xml.Element("testsuite", name=self.name, tests=str(len(self.cases)))

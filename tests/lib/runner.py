@@ -51,7 +51,9 @@ class Schedule:
             self._changed.notify_all()
 
     def _can_start(self, suite: Suite) -> bool:
-        return all(need in self._done for need in suite.needs) and not (suite.build and self._building)
+        return all(need in self._done for need in suite.needs) and not (
+            suite.build and self._building
+        )
 
 
 class Runner:
@@ -108,7 +110,9 @@ def summary(finished: list[Finished], minutes: float) -> int:
     for done in sorted(finished, key=lambda one: -one.minutes):
         print(f"    {done.minutes:5.1f}  {done.suite.name}")
     print(f"    {minutes:5.1f}  altogether, on {CPUS} cores; logs are in {RESULTS}")
-    skips = [(count, done.suite.name, why) for done in finished for why, count in done.skips.items()]
+    skips = [
+        (count, done.suite.name, why) for done in finished for why, count in done.skips.items()
+    ]
     if skips:
         print("skipped:")
     for count, name, why in skips:

@@ -43,7 +43,10 @@ class Log:
         self.path.write_bytes(b"")
 
     def command(
-        self, *command: str | Path, env: dict[str, str] | None = None, limit: float = PROGRAM_LIMIT_S
+        self,
+        *command: str | Path,
+        env: dict[str, str] | None = None,
+        limit: float = PROGRAM_LIMIT_S,
     ) -> tuple[int, str]:
         """Runs a program; returns its exit status and what it printed."""
         begin = self.path.stat().st_size
@@ -74,11 +77,21 @@ class Log:
         return path
 
 
-def one_case(log: Log, name: str, *command: str | Path, env: dict[str, str] | None = None, limit: float = 3600) -> Report:
+def one_case(
+    log: Log,
+    name: str,
+    *command: str | Path,
+    env: dict[str, str] | None = None,
+    limit: float = 3600,
+) -> Report:
     """A program that is one test: it passes by ending with status 0."""
     report = Report(log.suite)
     status, output = log.command(*command, env=env, limit=limit)
-    report.add(name, PASSED if status == 0 else FAILED, "" if status == 0 else f"status {status}\n{output[-4000:]}")
+    report.add(
+        name,
+        PASSED if status == 0 else FAILED,
+        "" if status == 0 else f"status {status}\n{output[-4000:]}",
+    )
     return report
 
 
@@ -125,7 +138,9 @@ def sanitizer_wrapper(variant: str) -> list[str]:
     bits = Path("/proc/sys/vm/mmap_rnd_bits")
     if variant != "tsan" or not bits.exists() or int(bits.read_text()) <= 28:
         return []
-    works = subprocess.run(["setarch", "-R", "true"], capture_output=True, check=False).returncode == 0
+    works = (
+        subprocess.run(["setarch", "-R", "true"], capture_output=True, check=False).returncode == 0
+    )
     return ["setarch", "-R"] if works else []
 
 
@@ -138,7 +153,11 @@ def unit(variant: str) -> Callable[[Log], Report]:
             xml = log.xml(name)
             program = BUILD / variant / "tests/unit" / name
             status, output = log.command(
-                *sanitizer_wrapper(variant), program, f"--gtest_output=xml:{xml}", "--gtest_brief=1", env=SANITIZER_ENV
+                *sanitizer_wrapper(variant),
+                program,
+                f"--gtest_output=xml:{xml}",
+                "--gtest_brief=1",
+                env=SANITIZER_ENV,
             )
             found = SANITIZER_REPORT.search(output)
             report.cases += from_xml(log, xml, status, output).cases
@@ -157,8 +176,20 @@ def pytest(folder: str, variant: str = "") -> Callable[[Log], Report]:
     def run(log: Log) -> Report:
         xml = log.xml()
         build = BUILD / variant if variant else BUILD
-        env = {"TGT_BUILD": str(build), "TGT_WRAP": " ".join(sanitizer_wrapper(variant)), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = ("/usr/bin/python3", "-m", "pytest", "-q", "--tb=short", f"--junitxml={xml}", f"tests/{folder}")
+        env = {
+            "TGT_BUILD": str(build),
+            "TGT_WRAP": " ".join(sanitizer_wrapper(variant)),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        command = (
+            "/usr/bin/python3",
+            "-m",
+            "pytest",
+            "-q",
+            "--tb=short",
+            f"--junitxml={xml}",
+            f"tests/{folder}",
+        )
         status, output = log.command(*command, env=env, limit=1500)
         return from_xml(log, xml, status, output)
 
@@ -170,7 +201,9 @@ def script(path: str, *words: str) -> Callable[[Log], Report]:
 
     def run(log: Log) -> Report:
         xml = log.xml()
-        status, output = log.command(TREE / path, *words, "--junit", xml, env={"TGT_BUILD": str(BUILD)}, limit=1500)
+        status, output = log.command(
+            TREE / path, *words, "--junit", xml, env={"TGT_BUILD": str(BUILD)}, limit=1500
+        )
         return from_xml(log, xml, status, output)
 
     return run
@@ -182,9 +215,19 @@ def fuzz(log: Log) -> Report:
     for name in declared("FUZZERS"):
         work = RESULTS / "fuzz" / name
         work.mkdir(parents=True, exist_ok=True)
-        folders = [work, *(folder for folder in [TREE / "tests/fuzz" / name / "corpus"] if folder.is_dir())]
-        options = [f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={work}/crash-"]
-        status, output = log.command(BUILD / "fuzz/fuzz" / name, *options, *folders, env=SANITIZER_ENV)
+        folders = [
+            work,
+            *(folder for folder in [TREE / "tests/fuzz" / name / "corpus"] if folder.is_dir()),
+        ]
+        options = [
+            f"-max_total_time={FUZZ_SECONDS}",
+            "-timeout=10",
+            "-rss_limit_mb=2048",
+            f"-artifact_prefix={work}/crash-",
+        ]
+        status, output = log.command(
+            BUILD / "fuzz/fuzz" / name, *options, *folders, env=SANITIZER_ENV
+        )
         report.add(name, PASSED if status == 0 else FAILED, "" if status == 0 else output[-4000:])
     if not report.cases:
         report.add("fuzz", FAILED, "no fuzzer is declared in tests/fuzz/*/module.mk")
@@ -199,7 +242,12 @@ def layers(log: Log) -> Report:
 
 def formatting(log: Log) -> Report:
     """One case per file that clang-format would change, or one for all when there is none."""
-    files = [path for folder in SOURCES for kind in ("*.cc", "*.h") for path in sorted((TREE / folder).rglob(kind))]
+    files = [
+        path
+        for folder in SOURCES
+        for kind in ("*.cc", "*.h")
+        for path in sorted((TREE / folder).rglob(kind))
+    ]
     status, output = log.command("clang-format", "--dry-run", "-Werror", *files)
     report = Report(log.suite)
     for name in sorted(set(re.findall(r"^(\S+?):\d+:\d+: error:", output, re.MULTILINE))):
@@ -222,7 +270,9 @@ def installation(log: Log) -> Report:
 
 def quickstart(log: Log) -> Report:
     """The other one-command script, on a free port."""
-    return one_case(log, "check", TREE / "scripts/quickstart", "--check", "--port", str(free_port()))
+    return one_case(
+        log, "check", TREE / "scripts/quickstart", "--check", "--port", str(free_port())
+    )
 
 
 CLANG = {"CXXFLAGS": "-O0"}  # only whether it compiles without a warning counts
@@ -230,16 +280,56 @@ CLANG = {"CXXFLAGS": "-O0"}  # only whether it compiles without a warning counts
 # In the order in which they start when they can: builds first, long suites before short ones.
 SUITES = [
     Suite("build", "g++: programs and unit tests", make("all", "unit"), build=True),
-    Suite("vm", "the kernel's iSCSI initiator in a QEMU guest", script("tests/vm/run"), ("build",), quick=False),
-    Suite("build-asan", "the same with ASan and UBSan", make("VARIANT=asan", "all", "unit"), quick=False, build=True),
-    Suite("conform", "libiscsi's test suite", script("tests/conform/libiscsi_suite.py"), ("build",)),
-    Suite("build-tsan", "the same with TSan", make("VARIANT=tsan", "all", "unit"), quick=False, build=True),
+    Suite(
+        "vm",
+        "the kernel's iSCSI initiator in a QEMU guest",
+        script("tests/vm/run"),
+        ("build",),
+        quick=False,
+    ),
+    Suite(
+        "build-asan",
+        "the same with ASan and UBSan",
+        make("VARIANT=asan", "all", "unit"),
+        quick=False,
+        build=True,
+    ),
+    Suite(
+        "conform", "libiscsi's test suite", script("tests/conform/libiscsi_suite.py"), ("build",)
+    ),
+    Suite(
+        "build-tsan",
+        "the same with TSan",
+        make("VARIANT=tsan", "all", "unit"),
+        quick=False,
+        build=True,
+    ),
     Suite("wire", "scripted PDUs", pytest("wire"), ("build",)),
-    Suite("wire-asan", "scripted PDUs under ASan and UBSan", pytest("wire", "asan"), ("build-asan",), quick=False),
-    Suite("wire-tsan", "scripted PDUs under TSan", pytest("wire", "tsan"), ("build-tsan",), quick=False),
-    Suite("build-fuzz", "clang: the fuzzers", make("VARIANT=fuzz", "fuzz"), quick=False, build=True),
+    Suite(
+        "wire-asan",
+        "scripted PDUs under ASan and UBSan",
+        pytest("wire", "asan"),
+        ("build-asan",),
+        quick=False,
+    ),
+    Suite(
+        "wire-tsan",
+        "scripted PDUs under TSan",
+        pytest("wire", "tsan"),
+        ("build-tsan",),
+        quick=False,
+    ),
+    Suite(
+        "build-fuzz", "clang: the fuzzers", make("VARIANT=fuzz", "fuzz"), quick=False, build=True
+    ),
     Suite("clients", "libiscsi's tools and qemu as initiators", pytest("conform"), ("build",)),
-    Suite("clients-asan", "the same under ASan and UBSan", pytest("conform", "asan"), ("build-asan",), quick=False),
+    Suite(
+        "clients-asan",
+        "the same under ASan and UBSan",
+        pytest("conform", "asan"),
+        ("build-asan",),
+        quick=False,
+    ),
     Suite("fuzz", f"every fuzzer for {FUZZ_SECONDS} s", fuzz, ("build-fuzz",), quick=False),
     Suite(
         "build-clang",
@@ -249,7 +339,9 @@ SUITES = [
         build=True,
     ),
     Suite("unit", "GoogleTest", unit(""), ("build",)),
-    Suite("unit-asan", "GoogleTest under ASan and UBSan", unit("asan"), ("build-asan",), quick=False),
+    Suite(
+        "unit-asan", "GoogleTest under ASan and UBSan", unit("asan"), ("build-asan",), quick=False
+    ),
     Suite("unit-tsan", "GoogleTest under TSan", unit("tsan"), ("build-tsan",), quick=False),
     Suite("quickstart", "scripts/quickstart --check", quickstart, ("build",)),
     Suite("install", "make install", installation, ("build",)),

@@ -14,7 +14,9 @@ Connect = Callable[..., Connection]
 MakeTarget = Callable[..., Target]
 
 
-def open_session(connect: Connect, target: Target, keys: dict[str, str] | None = None, **options: object) -> Connection:
+def open_session(
+    connect: Connect, target: Target, keys: dict[str, str] | None = None, **options: object
+) -> Connection:
     """Logs in to LUN 1 and takes the unit attentions away."""
     connection = connect(**options)
     connection.login(target.name, keys)

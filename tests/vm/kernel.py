@@ -57,7 +57,9 @@ def unpack_image(version: str, to: Path) -> None:
     image = (Path("/boot") / f"vmlinuz-{version}").read_bytes()
     begin = image.find(XZ_MAGIC)
     if begin < 0:
-        shutil.copy(Path("/boot") / f"vmlinuz-{version}", to)  # another compression: the guest unpacks it itself
+        shutil.copy(
+            Path("/boot") / f"vmlinuz-{version}", to
+        )  # another compression: the guest unpacks it itself
         return
     to.write_bytes(lzma.LZMADecompressor().decompress(image[begin:]))
 
@@ -90,6 +92,10 @@ def make_initrd(version: str, work: Path, to: Path) -> None:
     (work / "init").chmod(0o755)
     names = "\n".join(str(path.relative_to(work)) for path in sorted(work.rglob("*"))) + "\n"
     archive = subprocess.run(
-        ["cpio", "--create", "--format=newc", "--quiet"], cwd=work, input=names.encode(), capture_output=True, check=True
+        ["cpio", "--create", "--format=newc", "--quiet"],
+        cwd=work,
+        input=names.encode(),
+        capture_output=True,
+        check=True,
     )
     to.write_bytes(gzip.compress(archive.stdout, 1))

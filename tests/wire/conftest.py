@@ -67,7 +67,7 @@ def make_target(daemon: Daemon) -> Iterator[MakeTarget]:
     made: list[Target] = []
 
     def make(*, disk: bool = True, acl: str | None = "ALL", **params: object) -> Target:
-        new = daemon.add_target(acl=acl, **params)
+        new = daemon.add_target(None, acl=acl, **params)
         made.append(new)
         if disk:
             new.add_disk(1, DISK_BYTES)

@@ -18,12 +18,16 @@ OUT_USER, OUT_SECRET = "target-user", "staple of the target"
 _names = itertools.count()
 
 
-def account(daemon: Daemon, target: Target | None, user: str, secret: str, *, outgoing: bool = False) -> str:
+def account(
+    daemon: Daemon, target: Target | None, user: str, secret: str, *, outgoing: bool = False
+) -> str:
     """A new account bound to the target, or as discovery account; its name is made unique."""
     name = f"{user}{next(_names)}"
     daemon.adm("-m", "account", "-o", "new", "--user", name, "--password", secret)
     where = ["--tid", str(target.tid)] if target else []
-    daemon.adm("-m", "account", "-o", "bind", *where, "--user", name, *(["--outgoing"] if outgoing else []))
+    daemon.adm(
+        "-m", "account", "-o", "bind", *where, "--user", name, *(["--outgoing"] if outgoing else [])
+    )
     return name
 
 
@@ -50,7 +54,9 @@ def status(connection: Connection, target: Target | None, known: Chap) -> int:
 def test_one_way_chap(connect: Connect, guarded: Target, algorithm: int, base64: bool) -> None:
     """RFC 7143 12.1.3 and the IANA registry of CHAP algorithms: 5, 6, 7, 8."""
     connection = connect()
-    proof = chap.login(connection, guarded.name, Chap(guarded.user, SECRET, (algorithm,), base64=base64))
+    proof = chap.login(
+        connection, guarded.name, Chap(guarded.user, SECRET, (algorithm,), base64=base64)
+    )
     assert proof.algorithm == algorithm
     connection.settle()
 
@@ -70,7 +76,9 @@ def test_algorithm_is_the_first_that_the_target_has(connect: Connect, guarded: T
     assert proof.algorithm == SHA256
 
 
-def test_no_common_algorithm_is_an_authentication_failure(connect: Connect, guarded: Target) -> None:
+def test_no_common_algorithm_is_an_authentication_failure(
+    connect: Connect, guarded: Target
+) -> None:
     """RFC 7143 12.1.3: the login ends."""
     assert status(connect(), guarded, Chap(guarded.user, SECRET, (99,))) >> 8 == 2
 
@@ -85,7 +93,9 @@ def test_unknown_user_is_0201(connect: Connect, guarded: Target) -> None:
     assert status(connect(), guarded, Chap("nobody", SECRET)) == 0x0201
 
 
-def test_user_of_another_target_is_0201(connect: Connect, guarded: Target, make_target: MakeTarget, daemon: Daemon) -> None:
+def test_user_of_another_target_is_0201(
+    connect: Connect, guarded: Target, make_target: MakeTarget, daemon: Daemon
+) -> None:
     """An account counts where it is bound only."""
     other = account(daemon, make_target(), USER, SECRET)
     assert status(connect(), guarded, Chap(other, SECRET)) == 0x0201
@@ -118,7 +128,9 @@ def test_challenge_differs_each_time(connect: Connect, guarded: Target) -> None:
 
 
 @pytest.mark.parametrize("methods", ["None", "None,CHAP"])
-def test_none_is_not_enough_where_chap_is_required(connect: Connect, guarded: Target, methods: str) -> None:
+def test_none_is_not_enough_where_chap_is_required(
+    connect: Connect, guarded: Target, methods: str
+) -> None:
     """RFC 7143 12.1: AuthMethod None alone is 0x0201; in a list CHAP is chosen."""
     connection = connect()
     keys = connection.names(guarded.name) | {"AuthMethod": methods}
@@ -138,7 +150,9 @@ def test_skipping_the_security_stage_is_0201(connect: Connect, guarded: Target) 
     assert refused.value.status == 0x0201
 
 
-def test_leaving_the_security_stage_without_proof_is_refused(connect: Connect, guarded: Target) -> None:
+def test_leaving_the_security_stage_without_proof_is_refused(
+    connect: Connect, guarded: Target
+) -> None:
     """RFC 7143 12.1.3: no full feature phase before CHAP_R was checked."""
     connection = connect()
     keys = connection.names(guarded.name) | {"AuthMethod": "CHAP"}
@@ -152,10 +166,14 @@ def test_leaving_the_security_stage_without_proof_is_refused(connect: Connect, g
 def test_malformed_response_is_refused(connect: Connect, guarded: Target, proof: str) -> None:
     """RFC 7143 6.1: binary values have a notation and a length."""
     connection = connect()
-    connection.login_step(connection.names(guarded.name) | {"AuthMethod": "CHAP"}, csg=SECURITY, transit=False)
+    connection.login_step(
+        connection.names(guarded.name) | {"AuthMethod": "CHAP"}, csg=SECURITY, transit=False
+    )
     connection.login_step({"CHAP_A": "5"}, csg=SECURITY, transit=False)
     with pytest.raises(LoginRefused) as refused:
-        connection.login_step({"CHAP_N": guarded.user, "CHAP_R": proof}, csg=SECURITY, nsg=OPERATIONAL)
+        connection.login_step(
+            {"CHAP_N": guarded.user, "CHAP_R": proof}, csg=SECURITY, nsg=OPERATIONAL
+        )
     assert refused.value.status >> 8 == 2
 
 
@@ -197,7 +215,9 @@ def may_log_in(connection: Connection, target: Target) -> bool:
         ("2001:db8::/32", False),
     ],
 )
-def test_rule_by_address(connect: Connect, make_target: MakeTarget, rule: str, admitted: bool) -> None:
+def test_rule_by_address(
+    connect: Connect, make_target: MakeTarget, rule: str, admitted: bool
+) -> None:
     """A target admits the addresses and networks bound to it; to all others it does not exist."""
     assert may_log_in(connect(), make_target(disk=False, acl=rule)) is admitted
 
@@ -229,7 +249,9 @@ def test_no_rule_admits_nobody(connect: Connect, make_target: MakeTarget) -> Non
     assert not may_log_in(connect(), make_target(disk=False, acl=None))
 
 
-def test_unbound_rule_counts_no_longer(connect: Connect, make_target: MakeTarget, daemon: Daemon) -> None:
+def test_unbound_rule_counts_no_longer(
+    connect: Connect, make_target: MakeTarget, daemon: Daemon
+) -> None:
     """For later logins; a rule that is not there cannot be unbound."""
     target = make_target(disk=False, acl="127.0.0.1")
     unbind = ("-m", "target", "-o", "unbind", "-t", str(target.tid), "-I", "127.0.0.1")

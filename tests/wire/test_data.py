@@ -66,7 +66,9 @@ def test_r2t_begins_behind_the_first_burst(connect: Connect, make_target: MakeTa
     assert session.write(0, pattern(65536)).r2ts[0].get("buffer_offset") == 8192
 
 
-def test_write_within_the_first_burst_needs_no_r2t(connect: Connect, make_target: MakeTarget) -> None:
+def test_write_within_the_first_burst_needs_no_r2t(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 4.2.5.2: all of the data unsolicited."""
     session = open_session(connect, make_target(InitialR2T="No"), {"InitialR2T": "No"})
     assert session.write(0, pattern(32768)).r2ts == []
@@ -74,14 +76,18 @@ def test_write_within_the_first_burst_needs_no_r2t(connect: Connect, make_target
 
 def test_r2t_is_at_most_max_burst_length(connect: Connect, make_target: MakeTarget) -> None:
     """RFC 7143 13.13: a solicited sequence is at most MaxBurstLength; R2TSN counts from 0."""
-    session = open_session(connect, make_target(MaxBurstLength=4096, FirstBurstLength=4096), {"ImmediateData": "No"})
+    session = open_session(
+        connect, make_target(MaxBurstLength=4096, FirstBurstLength=4096), {"ImmediateData": "No"}
+    )
     r2ts = session.write(0, pattern(16384)).r2ts
     assert [r2t.get("r2t_sn") for r2t in r2ts] == list(range(len(r2ts)))
     assert all(0 < r2t.get("desired_length") <= 4096 for r2t in r2ts)
     assert sum(r2t.get("desired_length") for r2t in r2ts) == 16384
 
 
-def test_no_more_r2ts_are_outstanding_than_negotiated(connect: Connect, make_target: MakeTarget) -> None:
+def test_no_more_r2ts_are_outstanding_than_negotiated(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 13.17: MaxOutstandingR2T, counted from the R2T to the F bit of its data."""
     target = make_target(MaxBurstLength=4096, FirstBurstLength=4096, MaxOutstandingR2T=4)
     session = open_session(connect, target, {"ImmediateData": "No", "MaxOutstandingR2T": "3"})
@@ -93,7 +99,9 @@ def test_no_more_r2ts_are_outstanding_than_negotiated(connect: Connect, make_tar
     sent = 0
     while sent < len(data):
         waiting.append(session.expect(Op.R2T))
-        while len(waiting) < 3 and sent + sum(r2t.get("desired_length") for r2t in waiting) < len(data):
+        while len(waiting) < 3 and sent + sum(r2t.get("desired_length") for r2t in waiting) < len(
+            data
+        ):
             try:
                 waiting.append(session.recv(0.2))
             except Silence:
@@ -114,7 +122,9 @@ def test_two_writes_interleave_their_data(session: Connection) -> None:
     a = session.first_pdus(scsi.write10(0, 256), first)[0]
     b = session.first_pdus(scsi.write10(256, 256), second)[0]
     session.send(a, b)
-    data, pending, done = {a.itt: first, b.itt: second}, [], set()
+    data = {a.itt: first, b.itt: second}
+    pending: list[Pdu] = []
+    done: set[int] = set()
     while len(done) < 2:
         pdu = session.recv_task()
         if pdu.opcode == Op.R2T:
@@ -145,12 +155,18 @@ def test_data_in_is_cut_to_what_the_initiator_takes(connect: Connect, target: Ta
 def test_data_in_is_numbered_and_contiguous(connect: Connect, target: Target) -> None:
     """RFC 7143 11.7.5: DataSN from 0 by one; offsets in order as DataPDUInOrder says."""
     session = open_session(connect, target, {"MaxRecvDataSegmentLength": "4096"})
-    pdus = [pdu for pdu in session.command(scsi.read10(0, 64), read=32768).pdus if pdu.opcode == Op.DATA_IN]
+    pdus = [
+        pdu
+        for pdu in session.command(scsi.read10(0, 64), read=32768).pdus
+        if pdu.opcode == Op.DATA_IN
+    ]
     assert [pdu.get("data_sn") for pdu in pdus] == list(range(len(pdus)))
     assert [pdu.get("buffer_offset") for pdu in pdus] == [4096 * i for i in range(len(pdus))]
 
 
-def test_data_in_sequence_ends_at_max_burst_length(connect: Connect, make_target: MakeTarget) -> None:
+def test_data_in_sequence_ends_at_max_burst_length(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 11.7.1: F closes each sequence, which is at most MaxBurstLength."""
     target = make_target(MaxBurstLength=8192, FirstBurstLength=8192)
     session = open_session(connect, target, {"MaxRecvDataSegmentLength": "4096"})
@@ -172,7 +188,9 @@ def test_many_reads_in_flight_all_answer(session: Connection) -> None:
     """RFC 7143 4.2.2.1: as many commands as the window admits."""
     count = min(64, session.max_cmd_sn - session.cmd_sn + 1)
     tags = {session.next_tag(): lba for lba in range(count)}
-    session.send(*(session.scsi(scsi.read10(lba, 8), edtl=4096, itt=tag) for tag, lba in tags.items()))
+    session.send(
+        *(session.scsi(scsi.read10(lba, 8), edtl=4096, itt=tag) for tag, lba in tags.items())
+    )
     while tags:
         pdu = session.recv_task()
         if pdu.opcode == Op.SCSI_RESPONSE or pdu.flags & 1:
@@ -245,7 +263,9 @@ def test_broken_data_out_is_refused(connect: Connect, make_target: MakeTarget, w
     refusal(session)
 
 
-def test_refused_data_out_does_not_reach_the_disk(connect: Connect, make_target: MakeTarget) -> None:
+def test_refused_data_out_does_not_reach_the_disk(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """A write whose first PDU is already wrong leaves the medium as it was."""
     target = make_target()
     session, data, r2t = solicited(connect, target)
@@ -256,7 +276,9 @@ def test_refused_data_out_does_not_reach_the_disk(connect: Connect, make_target:
     assert untouched(connect, target)
 
 
-def test_missing_final_bit_does_not_complete_the_write(connect: Connect, make_target: MakeTarget) -> None:
+def test_missing_final_bit_does_not_complete_the_write(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 11.7.1: the sequence ends with F; without it the target refuses or goes on waiting."""
     session, data, r2t = solicited(connect, make_target())
     pdus = session.answer_r2t(r2t, data)
@@ -280,7 +302,9 @@ def test_data_out_without_any_command_is_refused(session: Connection) -> None:
     assert outcome == "closed" or outcome.startswith("reject")
 
 
-def test_unsolicited_data_out_is_refused_when_not_negotiated(connect: Connect, make_target: MakeTarget) -> None:
+def test_unsolicited_data_out_is_refused_when_not_negotiated(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 13.10: with InitialR2T=Yes nothing comes unasked; sense 0Bh/0C0Ch of 11.4.7.2 or Reject."""
     target = make_target()
     session = open_session(connect, target, {"ImmediateData": "No"})
@@ -291,31 +315,45 @@ def test_unsolicited_data_out_is_refused_when_not_negotiated(connect: Connect, m
     assert untouched(connect, target)
 
 
-def test_immediate_data_is_refused_when_not_negotiated(connect: Connect, make_target: MakeTarget) -> None:
+def test_immediate_data_is_refused_when_not_negotiated(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 13.11: ImmediateData=No."""
     target = make_target()
     session = open_session(connect, target, {"ImmediateData": "No"})
     data = b"\xee" * 4096
-    session.send(session.scsi(scsi.write10(0, 8), flags=FINAL | WRITE | SIMPLE, edtl=len(data), data=data))
+    session.send(
+        session.scsi(scsi.write10(0, 8), flags=FINAL | WRITE | SIMPLE, edtl=len(data), data=data)
+    )
     refusal(session)
     assert untouched(connect, target)
 
 
-def test_unsolicited_data_beyond_the_first_burst_is_refused(connect: Connect, make_target: MakeTarget) -> None:
+def test_unsolicited_data_beyond_the_first_burst_is_refused(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 13.14: immediate and unsolicited data together are at most FirstBurstLength."""
     target = make_target(InitialR2T="No", FirstBurstLength=4096)
     session = open_session(connect, target, {"InitialR2T": "No"})
     data = b"\xee" * 16384
-    command = session.scsi(scsi.write10(0, 32), flags=WRITE | SIMPLE, edtl=len(data), data=data[:4096])
+    command = session.scsi(
+        scsi.write10(0, 32), flags=WRITE | SIMPLE, edtl=len(data), data=data[:4096]
+    )
     session.send(command, *session.sequence(command.itt, data[4096:], offset=4096))
     refusal(session)
 
 
-def test_more_immediate_data_than_expected_length_is_refused(connect: Connect, make_target: MakeTarget) -> None:
+def test_more_immediate_data_than_expected_length_is_refused(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 11.3.4: the command never carries more than its Expected Data Transfer Length."""
     target = make_target()
     session = open_session(connect, target)
-    session.send(session.scsi(scsi.write10(0, 1), flags=FINAL | WRITE | SIMPLE, edtl=512, data=b"\xee" * 2048))
+    session.send(
+        session.scsi(
+            scsi.write10(0, 1), flags=FINAL | WRITE | SIMPLE, edtl=512, data=b"\xee" * 2048
+        )
+    )
     refusal(session)
 
 
@@ -329,7 +367,9 @@ def test_immediate_data_on_a_read_is_refused_or_ignored(session: Connection) -> 
     assert pdu.opcode in (Op.REJECT, Op.DATA_IN, Op.SCSI_RESPONSE)
 
 
-def test_data_segment_beyond_what_the_target_declared_is_refused(connect: Connect, make_target: MakeTarget) -> None:
+def test_data_segment_beyond_what_the_target_declared_is_refused(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 13.12 and 7.8: longer than the target's MaxRecvDataSegmentLength."""
     session, data, r2t = solicited(connect, make_target())
     session.target_max_data = 1 << 24

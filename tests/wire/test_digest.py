@@ -13,7 +13,9 @@ from lib.wire import Connect, MakeTarget, open_session, refusal, still_serves
 BOTH = "CRC32C,None"
 
 
-def digest_session(connect: Connect, make_target: MakeTarget, header: str, data: str, **more: str) -> Connection:
+def digest_session(
+    connect: Connect, make_target: MakeTarget, header: str, data: str, **more: str
+) -> Connection:
     target = make_target(HeaderDigest=BOTH, DataDigest=BOTH)
     keys = {"HeaderDigest": header, "DataDigest": data, **more}
     session = open_session(connect, target, keys)
@@ -23,7 +25,9 @@ def digest_session(connect: Connect, make_target: MakeTarget, header: str, data:
 
 @pytest.mark.parametrize("header", ["CRC32C", "None"])
 @pytest.mark.parametrize("data", ["CRC32C", "None"])
-def test_write_and_read_with_digests(connect: Connect, make_target: MakeTarget, header: str, data: str) -> None:
+def test_write_and_read_with_digests(
+    connect: Connect, make_target: MakeTarget, header: str, data: str
+) -> None:
     """RFC 7143 13.1: every PDU after login carries what was agreed, right to the last bit."""
     session = digest_session(connect, make_target, header, data)
     content = bytes(i * 11 & 0xFF for i in range(65536))
@@ -31,7 +35,9 @@ def test_write_and_read_with_digests(connect: Connect, make_target: MakeTarget, 
     assert session.read(0, 128) == content
 
 
-def test_first_value_that_the_target_has_is_chosen(connect: Connect, make_target: MakeTarget) -> None:
+def test_first_value_that_the_target_has_is_chosen(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 6.2.1: lists are in order of preference of the side that offers."""
     connection = connect()
     answers = connection.login(make_target(HeaderDigest=BOTH).name, {"HeaderDigest": "None,CRC32C"})
@@ -54,7 +60,9 @@ def test_bad_header_digest_ends_the_connection(connect: Connect, make_target: Ma
     assert not [pdu for pdu in session.expect_closed() if pdu.opcode == Op.SCSI_RESPONSE]
 
 
-def test_bad_data_digest_of_a_data_out_ends_its_command(connect: Connect, make_target: MakeTarget) -> None:
+def test_bad_data_digest_of_a_data_out_ends_its_command(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 7.8: Reject `data digest error`, and the write fails with 0Bh/47h/05h; or the session goes."""
     session = digest_session(connect, make_target, "None", "CRC32C", ImmediateData="No")
     data = b"\xee" * 4096
@@ -68,7 +76,9 @@ def test_bad_data_digest_of_a_data_out_ends_its_command(connect: Connect, make_t
         assert refusal(session, command.itt) in ("closed", "check b/4705")
 
 
-def test_write_with_bad_data_digest_does_not_reach_the_disk(connect: Connect, make_target: MakeTarget) -> None:
+def test_write_with_bad_data_digest_does_not_reach_the_disk(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """RFC 7143 7.8: data that fails its digest is discarded."""
     target = make_target(DataDigest=BOTH)
     session = open_session(connect, target, {"DataDigest": "CRC32C"})
@@ -87,7 +97,9 @@ def test_bad_data_digest_of_a_ping_is_a_reject(connect: Connect, make_target: Ma
     assert refusal(session) in ("closed", "reject 02")
 
 
-def test_bad_digest_on_one_session_leaves_others_alone(connect: Connect, make_target: MakeTarget) -> None:
+def test_bad_digest_on_one_session_leaves_others_alone(
+    connect: Connect, make_target: MakeTarget
+) -> None:
     """A damaged connection costs nobody else anything."""
     target = make_target(HeaderDigest=BOTH)
     good = open_session(connect, target, {"HeaderDigest": "CRC32C"})

@@ -24,9 +24,11 @@ def discovery(connect: Connect) -> Connection:
 def listing(connection: Connection, value: str) -> dict[str, list[str]]:
     """The answer to SendTargets=value: addresses by target name."""
     found: dict[str, list[str]] = {}
+    current: list[str] = []
     for key, text in connection.text({"SendTargets": value}):
         if key == "TargetName":
-            found[text] = current = []
+            current = []
+            found[text] = current
         elif key == "TargetAddress":
             current.append(text)
     return found
@@ -37,7 +39,9 @@ def test_all_lists_the_target_with_its_address(discovery: Connection, target: Ta
     assert listing(discovery, "All")[target.name] == [f"{target.portal},1"]
 
 
-def test_name_lists_only_that_target(discovery: Connection, target: Target, make_target: MakeTarget) -> None:
+def test_name_lists_only_that_target(
+    discovery: Connection, target: Target, make_target: MakeTarget
+) -> None:
     """RFC 7143 appendix C: SendTargets=<name>."""
     other = make_target(disk=False)
     assert list(listing(discovery, other.name)) == [other.name]
@@ -48,18 +52,24 @@ def test_unknown_name_lists_nothing(discovery: Connection, target: Target) -> No
     assert listing(discovery, "iqn.2001-04.org.example:nowhere") == {}
 
 
-def test_empty_value_lists_nothing_in_a_discovery_session(discovery: Connection, target: Target) -> None:
+def test_empty_value_lists_nothing_in_a_discovery_session(
+    discovery: Connection, target: Target
+) -> None:
     """RFC 7143 appendix C: the empty value means the session's own target; there is none here."""
     assert listing(discovery, "") == {}
 
 
-def test_target_without_access_rule_is_hidden(discovery: Connection, make_target: MakeTarget) -> None:
+def test_target_without_access_rule_is_hidden(
+    discovery: Connection, make_target: MakeTarget
+) -> None:
     """A target that admits nobody is not listed."""
     hidden = make_target(disk=False, acl=None)
     assert hidden.name not in listing(discovery, "All")
 
 
-def test_target_for_another_address_is_hidden(discovery: Connection, make_target: MakeTarget) -> None:
+def test_target_for_another_address_is_hidden(
+    discovery: Connection, make_target: MakeTarget
+) -> None:
     """A target is listed to those only who may log in."""
     hidden = make_target(disk=False, acl="192.0.2.1")
     assert hidden.name not in listing(discovery, "All")
@@ -136,7 +146,9 @@ def test_continuation_with_a_wrong_tag_is_refused(narrow: Connection, many: list
     assert outcome == "closed" or outcome.startswith("reject")
 
 
-def test_new_request_drops_an_unfinished_answer(narrow: Connection, target: Target, many: list[str]) -> None:
+def test_new_request_drops_an_unfinished_answer(
+    narrow: Connection, target: Target, many: list[str]
+) -> None:
     """RFC 7143 11.10.4: a request with the reserved tag resets the exchange."""
     narrow.send(narrow.text_request({"SendTargets": "All"}))
     assert not narrow.expect(Op.TEXT_RESPONSE).final
@@ -176,7 +188,9 @@ def test_ipv6_portal_serves_a_disk(two_portals: Daemon) -> None:
 # --- SendTargets in a normal session -----------------------------------------------------------
 
 
-def test_all_in_a_normal_session_is_refused(session: Connection, target: Target, make_target: MakeTarget) -> None:
+def test_all_in_a_normal_session_is_refused(
+    session: Connection, target: Target, make_target: MakeTarget
+) -> None:
     """RFC 7143 appendix C: SendTargets=All belongs to discovery sessions."""
     other = make_target(disk=False)
     session.send(session.text_request({"SendTargets": "All"}))
@@ -188,6 +202,8 @@ def test_all_in_a_normal_session_is_refused(session: Connection, target: Target,
         assert ("SendTargets", "Reject") in decode_text(answer.data)
 
 
-def test_empty_value_in_a_normal_session_lists_its_own_target(session: Connection, target: Target) -> None:
+def test_empty_value_in_a_normal_session_lists_its_own_target(
+    session: Connection, target: Target
+) -> None:
     """RFC 7143 appendix C: with the empty value the target of the session."""
     assert list(listing(session, "")) == [target.name]

@@ -59,7 +59,9 @@ def test_missing_initiator_name_is_0207(connect: Connect, target: Target) -> Non
 def test_missing_target_name_in_a_normal_session_is_0207(connect: Connect, target: Target) -> None:
     """RFC 7143 13.4: TargetName is required unless the session is a discovery session."""
     connection = connect()
-    assert status_of(connection, {"InitiatorName": connection.name, "SessionType": "Normal"}) == 0x0207
+    assert (
+        status_of(connection, {"InitiatorName": connection.name, "SessionType": "Normal"}) == 0x0207
+    )
 
 
 def test_unknown_target_is_0203(connect: Connect, target: Target) -> None:
@@ -71,7 +73,10 @@ def test_unknown_target_is_0203(connect: Connect, target: Target) -> None:
 def test_bad_session_type_is_0209(connect: Connect, target: Target) -> None:
     """RFC 7143 11.13.5: session type not supported."""
     connection = connect()
-    assert status_of(connection, full_names(connection, target) | {"SessionType": "Sideways"}) == 0x0209
+    assert (
+        status_of(connection, full_names(connection, target) | {"SessionType": "Sideways"})
+        == 0x0209
+    )
 
 
 def test_unknown_tsih_is_020a(connect: Connect, target: Target) -> None:
@@ -96,7 +101,9 @@ def test_second_connection_beyond_max_connections_is_0206(connect: Connect, targ
 def test_first_response_names_the_portal_group(connect: Connect, target: Target) -> None:
     """RFC 7143 13.9: TargetPortalGroupTag is in the first Login Response of a normal session."""
     connection = connect()
-    _, answer = connection.login_step(full_names(connection, target), csg=OPERATIONAL, transit=False)
+    _, answer = connection.login_step(
+        full_names(connection, target), csg=OPERATIONAL, transit=False
+    )
     assert answer["TargetPortalGroupTag"] == "1"
 
 
@@ -116,7 +123,9 @@ def test_final_response_gives_a_tsih(connect: Connect, target: Target) -> None:
 def test_response_repeats_isid_and_tag(connect: Connect, target: Target) -> None:
     """RFC 7143 11.13: ISID and Initiator Task Tag are those of the request."""
     connection = connect()
-    connection.send(connection.login_pdu(full_names(connection, target), csg=OPERATIONAL, nsg=FULL_FEATURE))
+    connection.send(
+        connection.login_pdu(full_names(connection, target), csg=OPERATIONAL, nsg=FULL_FEATURE)
+    )
     response = connection.expect(Op.LOGIN_RESPONSE)
     assert (bytes(response.bhs[8:14]), response.itt) == (connection.isid, 1)
 
@@ -125,7 +134,9 @@ def test_exp_cmd_sn_starts_at_the_cmd_sn_of_the_login(connect: Connect, target: 
     """RFC 7143 11.12.9: login is immediate; its CmdSN is that of the first command to come."""
     connection = connect()
     connection.cmd_sn = 0xFFFFFFF0
-    connection.send(connection.login_pdu(full_names(connection, target), csg=OPERATIONAL, nsg=FULL_FEATURE))
+    connection.send(
+        connection.login_pdu(full_names(connection, target), csg=OPERATIONAL, nsg=FULL_FEATURE)
+    )
     response = connection.expect(Op.LOGIN_RESPONSE)
     assert response.get("exp_cmd_sn") == 0xFFFFFFF0
 
@@ -140,7 +151,9 @@ def test_command_window_is_open_after_login(connect: Connect, target: Target) ->
 def test_no_transit_without_the_transit_bit(connect: Connect, target: Target) -> None:
     """RFC 7143 11.13.2: the target may set T only when the initiator did."""
     connection = connect()
-    response, _ = connection.login_step(full_names(connection, target), csg=OPERATIONAL, transit=False)
+    response, _ = connection.login_step(
+        full_names(connection, target), csg=OPERATIONAL, transit=False
+    )
     assert not response.flags & 0x80
     connection.finish_login({}, {})
 
@@ -179,7 +192,9 @@ def test_auth_method_unknown_to_the_target_is_0201(connect: Connect, target: Tar
     [(1, 0), (1, 1), (0, 0), (0, 2), (1, 2), (2, 3), (3, 3)],
     ids=lambda stage: str(stage),
 )
-def test_illegal_stage_is_an_initiator_error(connect: Connect, target: Target, csg: int, nsg: int) -> None:
+def test_illegal_stage_is_an_initiator_error(
+    connect: Connect, target: Target, csg: int, nsg: int
+) -> None:
     """RFC 7143 11.12.3: stage 2 is reserved, NSG is greater than CSG, 3 is no current stage."""
     connection = connect()
     pdu = connection.login_pdu(full_names(connection, target), csg=csg, nsg=nsg)
@@ -197,7 +212,9 @@ def test_going_back_to_the_security_stage_is_refused(connect: Connect, target: T
 def test_transit_together_with_continue_is_refused(connect: Connect, target: Target) -> None:
     """RFC 7143 11.12.2: T is 0 when C is 1."""
     connection = connect()
-    pdu = connection.login_pdu(full_names(connection, target), csg=OPERATIONAL, nsg=FULL_FEATURE, more=True)
+    pdu = connection.login_pdu(
+        full_names(connection, target), csg=OPERATIONAL, nsg=FULL_FEATURE, more=True
+    )
     assert refused_status(connection, pdu) >> 8 == 2
 
 
@@ -226,7 +243,10 @@ def test_login_in_full_feature_phase_is_refused(session: Connection, target: Tar
 
 def test_unknown_key_is_not_understood(connect: Connect, target: Target) -> None:
     """RFC 7143 6.2: any key not understood is answered NotUnderstood."""
-    assert connect().login(target.name, {"X-org.example.Foo": "1"})["X-org.example.Foo"] == "NotUnderstood"
+    assert (
+        connect().login(target.name, {"X-org.example.Foo": "1"})["X-org.example.Foo"]
+        == "NotUnderstood"
+    )
 
 
 @pytest.mark.parametrize(
@@ -245,7 +265,9 @@ def test_unknown_key_is_not_understood(connect: Connect, target: Target) -> None
         ("HeaderDigest", "MD5"),
     ],
 )
-def test_unacceptable_value_is_rejected(connect: Connect, target: Target, key: str, value: str) -> None:
+def test_unacceptable_value_is_rejected(
+    connect: Connect, target: Target, key: str, value: str
+) -> None:
     """RFC 7143 6.2: a value that the key does not admit is answered Reject, or the login ends."""
     connection = connect()
     try:
@@ -263,10 +285,14 @@ def test_duplicate_key_is_an_initiator_error(connect: Connect, target: Target) -
     assert status_of(connection, keys) >> 8 == 2
 
 
-def test_key_of_an_earlier_request_offered_again_is_an_initiator_error(connect: Connect, target: Target) -> None:
+def test_key_of_an_earlier_request_offered_again_is_an_initiator_error(
+    connect: Connect, target: Target
+) -> None:
     """RFC 7143 6.2: also when the two are in different requests of one login."""
     connection = connect()
-    connection.login_step(full_names(connection, target) | {"InitialR2T": "No"}, csg=OPERATIONAL, transit=False)
+    connection.login_step(
+        full_names(connection, target) | {"InitialR2T": "No"}, csg=OPERATIONAL, transit=False
+    )
     assert status_of(connection, {"InitialR2T": "Yes"}) >> 8 == 2
 
 
@@ -289,7 +315,9 @@ def test_text_without_equals_sign_is_refused(connect: Connect, target: Target) -
     assert refused_status(connection, pdu) >> 8 == 2
 
 
-def test_data_segment_longer_than_8192_in_login_is_refused(connect: Connect, target: Target) -> None:
+def test_data_segment_longer_than_8192_in_login_is_refused(
+    connect: Connect, target: Target
+) -> None:
     """RFC 7143 13.12: during login each side takes the default, 8192 bytes."""
     connection = connect()
     text = encode_text(full_names(connection, target) | {"X-org.example.Foo": "x" * 9000})
@@ -302,7 +330,9 @@ def test_endless_text_is_refused(connect: Connect, target: Target) -> None:
     """RFC 7143 6.1: a continued text has an end; memory for it is bounded."""
     connection = connect()
     for _ in range(1024):
-        connection.send(connection.login_pdu(b"x" * 8192, csg=OPERATIONAL, transit=False, more=True))
+        connection.send(
+            connection.login_pdu(b"x" * 8192, csg=OPERATIONAL, transit=False, more=True)
+        )
         try:
             response = connection.recv()
         except Closed:
@@ -336,7 +366,9 @@ def test_endless_text_is_refused(connect: Connect, target: Target) -> None:
         ("DataDigest", "None", "None"),
     ],
 )
-def test_negotiated_value(connect: Connect, target: Target, key: str, offered: str, agreed: str) -> None:
+def test_negotiated_value(
+    connect: Connect, target: Target, key: str, offered: str, agreed: str
+) -> None:
     """RFC 7143 13: the result function of each key, against the target's defaults."""
     answer = connect().login(target.name, {key: offered})[key]
     assert int(answer, 0) == int(agreed, 0) if agreed.isdigit() else answer == agreed
@@ -344,20 +376,26 @@ def test_negotiated_value(connect: Connect, target: Target, key: str, offered: s
 
 def test_first_burst_never_exceeds_max_burst(connect: Connect, target: Target) -> None:
     """RFC 7143 13.14: FirstBurstLength is at most MaxBurstLength."""
-    answers = connect().login(target.name, {"MaxBurstLength": "8192", "FirstBurstLength": "8192", "InitialR2T": "No"})
+    answers = connect().login(
+        target.name, {"MaxBurstLength": "8192", "FirstBurstLength": "8192", "InitialR2T": "No"}
+    )
     assert int(answers["FirstBurstLength"], 0) <= int(answers["MaxBurstLength"], 0)
 
 
 def test_answer_keys_are_ascii_key_value_pairs(connect: Connect, target: Target) -> None:
     """RFC 7143 6.1: every pair of a response is ended by NUL."""
     connection = connect()
-    connection.send(connection.login_pdu(full_names(connection, target), csg=OPERATIONAL, nsg=FULL_FEATURE))
+    connection.send(
+        connection.login_pdu(full_names(connection, target), csg=OPERATIONAL, nsg=FULL_FEATURE)
+    )
     response = connection.expect(Op.LOGIN_RESPONSE)
     assert response.data.endswith(b"\0")
     assert all(key and value for key, value in decode_text(response.data))
 
 
-def test_refused_login_is_logged_with_its_reason(connect: Connect, daemon: Daemon, target: Target) -> None:
+def test_refused_login_is_logged_with_its_reason(
+    connect: Connect, daemon: Daemon, target: Target
+) -> None:
     """An administrator finds the refused name in the log."""
     if not daemon.ours:
         pytest.skip("tgt does not log it")

@@ -10,7 +10,16 @@ import pytest
 
 from lib import scsi
 from lib.daemon import Target
-from lib.iscsi import READ, SIMPLE, WRITE, Closed, Connection, Silence, bidirectional_ahs, extended_cdb_ahs
+from lib.iscsi import (
+    READ,
+    SIMPLE,
+    WRITE,
+    Closed,
+    Connection,
+    Silence,
+    bidirectional_ahs,
+    extended_cdb_ahs,
+)
 from lib.pdu import FINAL, IMMEDIATE, NO_TAG, Op, Pdu
 from lib.wire import Connect, refusal, still_serves
 
@@ -86,7 +95,9 @@ def test_window_never_shrinks(session: Connection) -> None:
     assert numbers == sorted(numbers)
 
 
-def test_flood_of_immediate_commands_is_bounded(session: Connection, connect: Connect, target: Target) -> None:
+def test_flood_of_immediate_commands_is_bounded(
+    session: Connection, connect: Connect, target: Target
+) -> None:
     """RFC 7143 4.2.2.1: too many immediate commands are rejected (reason 06h) or answered, never lost with the daemon."""
     tags = {session.next_tag() for _ in range(2000)}
     session.send(*(session.scsi(TUR, immediate=True, itt=tag) for tag in tags))
@@ -123,7 +134,15 @@ def test_reject_carries_the_header_of_the_bad_pdu(session: Connection) -> None:
 
 def test_snack_is_rejected(session: Connection) -> None:
     """RFC 7143 11.16: at ErrorRecoveryLevel 0 there is nothing to acknowledge or to resend."""
-    snack = Pdu(Op.SNACK, flags=FINAL | 1, itt=NO_TAG, ttt=NO_TAG, exp_stat_sn=session.exp_stat_sn, beg_run=0, run_length=1)
+    snack = Pdu(
+        Op.SNACK,
+        flags=FINAL | 1,
+        itt=NO_TAG,
+        ttt=NO_TAG,
+        exp_stat_sn=session.exp_stat_sn,
+        beg_run=0,
+        run_length=1,
+    )
     session.send(snack)
     assert refusal(session) in ("reject 03", "reject 04", "reject 05", "closed")
 
@@ -152,9 +171,19 @@ def test_tag_that_is_in_use_is_refused(session: Connection) -> None:
         bytes(255 * 4),
         b"\x00\x05\x02\x00" + bytes(4) + b"\x00\x05\x02\x00" + bytes(4),
     ],
-    ids=["empty", "length ffff", "longer than header", "unknown type", "bidi too short", "all zero", "bidi twice"],
+    ids=[
+        "empty",
+        "length ffff",
+        "longer than header",
+        "unknown type",
+        "bidi too short",
+        "all zero",
+        "bidi twice",
+    ],
 )
-def test_malformed_ahs_is_refused(session: Connection, connect: Connect, target: Target, ahs: bytes) -> None:
+def test_malformed_ahs_is_refused(
+    session: Connection, connect: Connect, target: Target, ahs: bytes
+) -> None:
     """RFC 7143 11.2.2: every length inside the additional headers is checked."""
     session.send(session.scsi(b"\x7f" + bytes(6) + b"\x18" + bytes(8), ahs=ahs))
     refusal(session)
@@ -167,7 +196,9 @@ def test_extended_cdb_is_parsed(session: Connection) -> None:
     command = session.scsi(cdb[:16], ahs=extended_cdb_ahs(cdb[16:]))
     session.send(command)
     result = session.finish(command.itt)
-    assert result.sense == scsi.Sense(scsi.ILLEGAL_REQUEST, 0x2000) or result.sense == scsi.Sense(5, 0x2400)
+    assert result.sense == scsi.Sense(scsi.ILLEGAL_REQUEST, 0x2000) or result.sense == scsi.Sense(
+        5, 0x2400
+    )
     session.settle()
 
 
@@ -191,7 +222,9 @@ def test_bidirectional_command_is_parsed(session: Connection) -> None:
     session.settle()
 
 
-def test_bidirectional_flags_without_their_ahs_do_no_harm(session: Connection, connect: Connect, target: Target) -> None:
+def test_bidirectional_flags_without_their_ahs_do_no_harm(
+    session: Connection, connect: Connect, target: Target
+) -> None:
     """RFC 7143 11.3.5: R and W without the read length: refused, or no data in."""
     cdb = struct.pack(">BBIBHB", 0x53, 0, 0, 0, 1, 0)
     session.send(session.scsi(cdb, flags=FINAL | READ | WRITE | SIMPLE, edtl=512, data=bytes(512)))
@@ -203,7 +236,9 @@ def test_bidirectional_flags_without_their_ahs_do_no_harm(session: Connection, c
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_garbage_after_login_ends_only_that_session(session: Connection, connect: Connect, target: Target, seed: int) -> None:
+def test_garbage_after_login_ends_only_that_session(
+    session: Connection, connect: Connect, target: Target, seed: int
+) -> None:
     """RFC 7143 7.3: a stream that makes no sense is a format error; others do not notice."""
     session.send_bytes(random.Random(seed).randbytes(1 << 16))
     session.close()
@@ -220,23 +255,33 @@ def test_garbage_before_login_is_harmless(connect: Connect, target: Target, seed
 
 
 @pytest.mark.parametrize("length", [1, 47, 48, 49, 60])
-def test_connection_closed_in_the_middle_of_a_login(connect: Connect, target: Target, length: int) -> None:
+def test_connection_closed_in_the_middle_of_a_login(
+    connect: Connect, target: Target, length: int
+) -> None:
     """A peer may go away after any byte."""
     stranger = connect()
-    stranger.send_bytes(stranger.encode(stranger.login_pdu(stranger.names(target.name), csg=1, nsg=3))[:length])
+    stranger.send_bytes(
+        stranger.encode(stranger.login_pdu(stranger.names(target.name), csg=1, nsg=3))[:length]
+    )
     stranger.close()
     still_serves(connect, target)
 
 
 @pytest.mark.parametrize("length", [1, 47, 48, 49, 2000])
-def test_connection_closed_in_the_middle_of_a_write(session: Connection, connect: Connect, target: Target, length: int) -> None:
+def test_connection_closed_in_the_middle_of_a_write(
+    session: Connection, connect: Connect, target: Target, length: int
+) -> None:
     """A peer may go away after any byte; the task ends with it."""
-    session.send_bytes(session.encode(session.first_pdus(scsi.write10(0, 8), bytes(4096))[0])[:length])
+    session.send_bytes(
+        session.encode(session.first_pdus(scsi.write10(0, 8), bytes(4096))[0])[:length]
+    )
     session.close()
     still_serves(connect, target)
 
 
-def test_connection_closed_while_data_is_awaited(session: Connection, connect: Connect, target: Target) -> None:
+def test_connection_closed_while_data_is_awaited(
+    session: Connection, connect: Connect, target: Target
+) -> None:
     """A peer that owes Data-Out goes away."""
     session.keys["ImmediateData"] = "No"
     session.send(*session.first_pdus(scsi.write10(0, 256), bytes(131072)))
@@ -245,7 +290,9 @@ def test_connection_closed_while_data_is_awaited(session: Connection, connect: C
     still_serves(connect, target)
 
 
-def test_connection_closed_while_data_is_sent(session: Connection, connect: Connect, target: Target) -> None:
+def test_connection_closed_while_data_is_sent(
+    session: Connection, connect: Connect, target: Target
+) -> None:
     """A peer asks for megabytes and goes away without reading them."""
     session.send(*(session.scsi(scsi.read10(0, 2048), edtl=1 << 20) for _ in range(8)))
     session.close()
@@ -271,7 +318,9 @@ def test_half_a_header_holds_up_nobody(connect: Connect, target: Target) -> None
     """A peer that stops in a header delays no other connection."""
     for _ in range(8):
         stalled = connect()
-        stalled.send_bytes(stalled.encode(stalled.login_pdu(stalled.names(target.name), csg=1, nsg=3))[:20])
+        stalled.send_bytes(
+            stalled.encode(stalled.login_pdu(stalled.names(target.name), csg=1, nsg=3))[:20]
+        )
     still_serves(connect, target)
 
 

@@ -104,7 +104,10 @@ def test_clear_aca_is_not_supported(session: Connection) -> None:
 
 def test_task_reassign_is_not_supported(session: Connection) -> None:
     """RFC 7143 11.6.1: response 4 at ErrorRecoveryLevel below 2."""
-    assert session.task_management(REASSIGN, task=session.scsi(TUR, cmd_sn=session.cmd_sn)) in (NO_REASSIGN, NOT_SUPPORTED)
+    assert session.task_management(REASSIGN, task=session.scsi(TUR, cmd_sn=session.cmd_sn)) in (
+        NO_REASSIGN,
+        NOT_SUPPORTED,
+    )
 
 
 def test_unknown_function_is_rejected(session: Connection) -> None:
@@ -118,7 +121,9 @@ def test_function_on_a_lun_that_does_not_exist(session: Connection, function: in
     assert session.task_management(function, lun=77) == NO_LUN
 
 
-def test_lun_reset_raises_a_unit_attention_once_for_everyone(connect: Connect, target: Target) -> None:
+def test_lun_reset_raises_a_unit_attention_once_for_everyone(
+    connect: Connect, target: Target
+) -> None:
     """SAM-5 5.14 and 6.3.3: 29h, one time, on every I_T nexus, also the one that asked."""
     one, two = open_session(connect, target), open_session(connect, target)
     assert one.task_management(LUN_RESET) == COMPLETE
@@ -162,7 +167,9 @@ def test_target_cold_reset_ends_every_session(connect: Connect, make_target: Mak
     target = make_target()
     one, two = open_session(connect, target), open_session(connect, target)
     one.send(one.task_management_pdu(COLD_RESET, lun=0))
-    answers = [pdu.bhs[2] for pdu in one.expect_closed() if pdu.opcode == Op.TASK_MANAGEMENT_RESPONSE]
+    answers = [
+        pdu.bhs[2] for pdu in one.expect_closed() if pdu.opcode == Op.TASK_MANAGEMENT_RESPONSE
+    ]
     assert answers in ([], [COMPLETE])
     two.expect_closed()
     assert open_session(connect, target).settle() == []
@@ -212,7 +219,9 @@ def test_logout_with_a_reserved_reason_is_refused(session: Connection) -> None:
     """RFC 7143 11.14.1: reasons above 2 are reserved."""
     session.send(session.logout_pdu(0x55))
     answer = session.recv_task()
-    assert answer.opcode == Op.REJECT or (answer.opcode == Op.LOGOUT_RESPONSE and answer.bhs[2] != 0)
+    assert answer.opcode == Op.REJECT or (
+        answer.opcode == Op.LOGOUT_RESPONSE and answer.bhs[2] != 0
+    )
 
 
 def test_logout_ends_waiting_tasks(session: Connection) -> None:
@@ -240,7 +249,9 @@ def test_other_isid_is_another_session(connect: Connect, target: Target) -> None
     two.settle()
 
 
-def test_other_initiator_with_the_same_isid_is_another_session(connect: Connect, target: Target) -> None:
+def test_other_initiator_with_the_same_isid_is_another_session(
+    connect: Connect, target: Target
+) -> None:
     """RFC 7143 4.4.3."""
     one = open_session(connect, target)
     two = open_session(connect, target, isid=one.isid, name="iqn.2001-04.org.example:other")
@@ -248,7 +259,9 @@ def test_other_initiator_with_the_same_isid_is_another_session(connect: Connect,
     two.settle()
 
 
-def test_same_isid_on_another_target_is_another_session(connect: Connect, target: Target, make_target: MakeTarget) -> None:
+def test_same_isid_on_another_target_is_another_session(
+    connect: Connect, target: Target, make_target: MakeTarget
+) -> None:
     """RFC 7143 4.4.3: the nexus includes the target portal group."""
     one = open_session(connect, target)
     two = open_session(connect, make_target(), isid=one.isid)
@@ -285,7 +298,9 @@ def test_unit_attention_after_login_comes_once(connect: Connect, target: Target)
     assert all(sense.code >> 8 == 0x29 for sense in seen)
 
 
-@pytest.mark.parametrize("cdb", [scsi.inquiry(), scsi.report_luns()], ids=["inquiry", "report luns"])
+@pytest.mark.parametrize(
+    "cdb", [scsi.inquiry(), scsi.report_luns()], ids=["inquiry", "report luns"]
+)
 def test_command_that_ignores_unit_attentions(connect: Connect, target: Target, cdb: bytes) -> None:
     """SPC-4 6.6 and 6.33: INQUIRY and REPORT LUNS run and leave the condition pending."""
     session = open_session(connect, target)

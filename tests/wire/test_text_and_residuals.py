@@ -45,10 +45,14 @@ def test_text_request_may_be_continued(session: Connection) -> None:
     piece = session.expect(Op.TEXT_RESPONSE)
     assert (piece.final, piece.data) == (False, b"")
     session.send(session.text_request(text[7:], ttt=piece.get("ttt"), itt=request.itt))
-    assert decode_text(session.expect(Op.TEXT_RESPONSE).data) == [("X-org.example.Foo", "NotUnderstood")]
+    assert decode_text(session.expect(Op.TEXT_RESPONSE).data) == [
+        ("X-org.example.Foo", "NotUnderstood")
+    ]
 
 
-def test_text_that_is_no_pair_is_refused(session: Connection, connect: Connect, target: Target) -> None:
+def test_text_that_is_no_pair_is_refused(
+    session: Connection, connect: Connect, target: Target
+) -> None:
     """RFC 7143 6.1."""
     session.send(session.text_request(b"garbage\0\xff\xfe\0=\0"))
     assert session.recv_task().opcode in (Op.REJECT, Op.TEXT_RESPONSE)
@@ -64,7 +68,11 @@ def test_read_overflow(session: Connection, expected: int) -> None:
     command = session.scsi(scsi.read10(0, 1), flags=FINAL | READ | SIMPLE, edtl=expected)
     session.send(command)
     result = session.finish(command.itt)
-    assert (result.status, len(result.data), result.residual) == (scsi.GOOD, expected, expected - 512)
+    assert (result.status, len(result.data), result.residual) == (
+        scsi.GOOD,
+        expected,
+        expected - 512,
+    )
 
 
 @pytest.mark.parametrize("expected", [513, 1024, 65536])
@@ -95,7 +103,9 @@ def test_write_underflow(session: Connection) -> None:
 def test_write_overflow(session: Connection) -> None:
     """RFC 7143 11.4.5: the command takes more than the initiator offered."""
     session.write(0, bytes(1024))
-    command = session.scsi(scsi.write10(0, 2), flags=FINAL | WRITE | SIMPLE, edtl=512, data=b"v" * 512)
+    command = session.scsi(
+        scsi.write10(0, 2), flags=FINAL | WRITE | SIMPLE, edtl=512, data=b"v" * 512
+    )
     session.send(command)
     assert session.finish(command.itt).residual == -512
 
@@ -126,6 +136,10 @@ def test_command_refused_before_data_sends_no_r2t(session: Connection) -> None:
 
 def test_refused_write_swallows_its_immediate_data(session: Connection) -> None:
     """RFC 7143 11.3: the data segment of a refused command does not put the stream out of step."""
-    session.send(session.scsi(scsi.write10(0x7FFFFFFF, 8), flags=FINAL | WRITE | SIMPLE, edtl=4096, data=bytes(4096)))
+    session.send(
+        session.scsi(
+            scsi.write10(0x7FFFFFFF, 8), flags=FINAL | WRITE | SIMPLE, edtl=4096, data=bytes(4096)
+        )
+    )
     assert refusal(session) == "check 5/2100"
     session.settle()
