@@ -84,7 +84,8 @@ struct SessionGrant {
     std::optional<uint32_t> max_cmd_sn;
 };
 
-// Everything a login knows, as plain data: copying it is the snapshot.
+// Everything a login knows, as plain data: copying it is the snapshot. A response that was made but
+// not sent yet is not part of it: snapshot after sending, or while a policy or session is awaited.
 struct LoginState {
     enum class Wait : uint8_t { request, policy, session, ended };
     Wait wait = Wait::request;
