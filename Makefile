@@ -44,7 +44,7 @@ PROGRAMS :=
 UNITTESTS :=
 FUZZERS :=
 MODULES := $(sort $(wildcard usr/*/module.mk usr/*/*/module.mk ipc/module.mk ipc/*/module.mk \
-                             tests/*/module.mk tests/*/*/module.mk))
+                             tests/*/module.mk tests/*/*/module.mk tests/*/*/*/module.mk))
 include $(MODULES)
 
 .DEFAULT_GOAL := all
