@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "mgmt/admin_connection.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "ipc/admin/legacy.h"
+#include "ipc/admin/render.h"
+
+namespace tgt::mgmt {
+
+// One line being answered.
+struct AdminConnection::Batch {
+    ipc::Incoming incoming;
+    size_t next = 0;
+    bool failed = false;  // an entry of an array failed: those after it are not run
+    std::vector<std::string> replies;
+    std::vector<std::function<void()>> after_sent;
+};
+
+AdminConnection::AdminConnection(io::Poller& poller, UniqueFd fd, RunVerb run,
+                                 std::function<void(AdminConnection&)> on_closed)
+    : poller_(poller), fd_(std::move(fd)), run_(std::move(run)), on_closed_(std::move(on_closed)) {}
+
+AdminConnection::~AdminConnection() {
+    if (fd_) poller_.remove(fd_.get(), *this);
+}
+
+void AdminConnection::start() {
+    interest_ = EPOLLIN;
+    if (!poller_.add(fd_.get(), interest_, *this)) close();
+}
+
+void AdminConnection::close() {
+    if (!fd_) return;
+    poller_.remove(fd_.get(), *this);
+    fd_.reset();
+    const auto self = shared_from_this();
+    for (const auto& call : std::exchange(after_sent_, {}))
+        if (call) call();
+    on_closed_(*this);
+}
+
+void AdminConnection::on_ready(uint32_t events) {
+    const auto self = shared_from_this();
+    if (events & EPOLLOUT) flush();
+    if (fd_ && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
+        if ((events & EPOLLERR) || ((events & EPOLLHUP) && !(interest_ & EPOLLIN))) {
+            close();
+            return;
+        }
+        receive();
+    }
+    if (fd_) process();
+}
+
+void AdminConnection::receive() {
+    const size_t old = input_.size();
+    input_.resize(old + read_chunk);
+    ssize_t n;
+    do n = recv(fd_.get(), input_.data() + old, read_chunk, MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    const int error = errno;
+    input_.resize(old + (n > 0 ? size_t(n) : 0));
+    if (n == 0) end_of_input_ = true;
+    if (n < 0 && error != EAGAIN) close();
+}
+
+bool AdminConnection::legacy() const {
+    return !input_.empty() && ipc::legacy::is_legacy_first_byte(static_cast<uint8_t>(input_[0]));
+}
+
+// Begins requests until one has to wait, or none is left.
+void AdminConnection::process() {
+    if (processing_) return;
+    processing_ = true;
+    while (fd_ && !busy_ && !last_reply_ && output_.size() - sent_ < max_output) {
+        std::string header, text;
+        if (legacy()) {
+            if (!take_legacy(header, text)) break;
+            begin_legacy(header, text);
+        } else {
+            if (!take_line(text)) break;
+            begin_line(text);
+        }
+    }
+    processing_ = false;
+    const bool idle = !busy_ && output_.empty();
+    if (fd_ && idle && (end_of_input_ || last_reply_)) close();
+    if (fd_) update_interest();
+}
+
+void AdminConnection::update_interest() {
+    uint32_t wanted = 0;
+    if (!end_of_input_ && !last_reply_ && input_.size() <= ipc::max_line) wanted |= EPOLLIN;
+    if (!output_.empty()) wanted |= EPOLLOUT;
+    if (wanted == interest_) return;
+    interest_ = wanted;
+    poller_.modify(fd_.get(), interest_, *this);
+}
+
+// --- JSON-RPC lines ---------------------------------------------------------------------------
+
+bool AdminConnection::take_line(std::string& line) {
+    const size_t end = input_.find('\n');
+    if (end == std::string::npos) {
+        if (input_.size() > ipc::max_line) {
+            last_reply_ = true;  // the rest of the line cannot be told from the next one
+        } else if (!end_of_input_ || input_.empty()) {
+            return false;
+        }
+        line = std::exchange(input_, {});
+        return true;
+    }
+    line = input_.substr(0, end);
+    input_.erase(0, end + 1);
+    return true;
+}
+
+void AdminConnection::begin_line(std::string_view line) {
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
+    auto batch = std::make_shared<Batch>();
+    batch->incoming = ipc::parse_request_line(line);
+    busy_ = true;
+    next_entry(std::move(batch));
+}
+
+// Answers the entries in order. An array stops at its first failure: what follows may rely on it.
+void AdminConnection::next_entry(std::shared_ptr<Batch> batch) {
+    while (batch->next < batch->incoming.entries.size()) {
+        const ipc::Entry& entry = batch->incoming.entries[batch->next];
+        if (entry.error != 0) {
+            batch->replies.push_back(ipc::error_reply(entry.request.id, entry.error, entry.reason));
+            batch->failed = true;
+            ++batch->next;
+            continue;
+        }
+        if (batch->failed)
+            return entry_done(batch,
+                              refuse(ErrorCode::invalid_request,
+                                     "not done, as a request before it in the array failed"));
+        if (entry.request.method == "rpc.version")
+            return entry_done(batch, Answered{std::make_shared<const nlohmann::json>(nlohmann::json{
+                                                  {"version", TGT_VERSION}, {"protocol", 1}}),
+                                              {}});
+        const auto verb = ipc::verb_of(entry.request.method);
+        if (verb) {
+            run_(*verb, entry.request.params, [self = shared_from_this(), batch](Answer outcome) {
+                self->entry_done(batch, std::move(outcome));
+            });
+            return;
+        }
+        if (!entry.request.id.empty())
+            batch->replies.push_back(
+                ipc::error_reply(entry.request.id, ipc::rpc::method_not_found,
+                                 "there is no method '" + entry.request.method + "'"));
+        batch->failed = true;
+        ++batch->next;
+    }
+    busy_ = false;
+    reply(ipc::reply_line(batch->incoming.batch, batch->replies), std::move(batch->after_sent));
+    process();
+}
+
+void AdminConnection::entry_done(const std::shared_ptr<Batch>& batch, Answer outcome) {
+    const std::string& id = batch->incoming.entries[batch->next++].request.id;
+    if (!outcome) {
+        batch->failed = true;
+        if (!id.empty())
+            batch->replies.push_back(
+                ipc::error_reply(id, outcome.error().code, outcome.error().reason));
+    } else {
+        if (outcome->after_sent) batch->after_sent.push_back(std::move(outcome->after_sent));
+        if (!id.empty()) batch->replies.push_back(ipc::result_reply(id, *outcome->result));
+    }
+    next_entry(batch);
+}
+
+// --- tgt's binary request: one per connection -------------------------------------------------
+
+bool AdminConnection::take_legacy(std::string& header, std::string& text) {
+    if (input_.size() < ipc::legacy::header_size) return false;
+    header = input_.substr(0, ipc::legacy::header_size);
+    const auto size = ipc::legacy::text_size(header);
+    if (!size) {
+        close();
+        return false;
+    }
+    if (input_.size() < ipc::legacy::header_size + *size) return false;
+    text = input_.substr(ipc::legacy::header_size, *size);
+    input_.clear();
+    return true;
+}
+
+void AdminConnection::begin_legacy(std::string_view header, std::string_view text) {
+    last_reply_ = true;
+    const auto request = ipc::legacy::decode_request(header, text);
+    const auto verb =
+        request ? ipc::verb_of(request->method) : std::optional<ipc::Verb>(std::nullopt);
+    if (!verb) {
+        reply(ipc::legacy::encode_reply(uint32_t(ErrorCode::invalid_request), ""), {});
+        return;
+    }
+    busy_ = true;
+    run_(*verb, request->params,
+         [self = shared_from_this(), method = request->method,
+          params = request->params](Answer outcome) {
+             self->busy_ = false;
+             if (outcome)
+                 self->reply(
+                     ipc::legacy::encode_reply(0, ipc::render(method, *params, *outcome->result)),
+                     {outcome->after_sent});
+             else
+                 self->reply(ipc::legacy::encode_reply(uint32_t(outcome.error().code), ""), {});
+             self->process();
+         });
+}
+
+// --- replies ----------------------------------------------------------------------------------
+
+void AdminConnection::reply(std::string bytes, std::vector<std::function<void()>> after_sent) {
+    for (auto& call : after_sent) after_sent_.push_back(std::move(call));
+    output_ += bytes;
+    flush();
+}
+
+void AdminConnection::flush() {
+    while (fd_ && sent_ < output_.size()) {
+        const ssize_t n = send(fd_.get(), output_.data() + sent_, output_.size() - sent_,
+                               MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n > 0) {
+            sent_ += size_t(n);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (errno != EINTR) {
+            return close();
+        }
+    }
+    output_.clear();
+    sent_ = 0;
+    for (const auto& call : std::exchange(after_sent_, {}))
+        if (call) call();
+}
+
+}  // namespace tgt::mgmt

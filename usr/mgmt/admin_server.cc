@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "mgmt/admin_server.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "base/log.h"
+#include "mgmt/registry.h"
+
+namespace tgt::mgmt {
+
+namespace {
+
+constexpr auto module = log::Module::mgmt;
+constexpr int backlog = 64;
+constexpr auto resume_delay = std::chrono::milliseconds(200);
+
+tl::unexpected<Error> failed(const std::string& path, std::string_view what, int error) {
+    return fail(error, fmt::format("{} {}: {}", what, path, std::strerror(error)));
+}
+
+// tgt's lock: lockf(3) on a file that stays.
+Result<UniqueFd> take_lock(const std::string& path) {
+    UniqueFd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!lock) return failed(path, "cannot open the lock file", errno);
+    if (lockf(lock.get(), F_TLOCK, 0) == 0) return lock;
+    if (errno == EACCES || errno == EAGAIN)
+        return fail(EBUSY, fmt::format("another tgtd is using {}; give this one another control "
+                                       "port with -C",
+                                       path));
+    return failed(path, "cannot lock", errno);
+}
+
+Result<UniqueFd> listen_at(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof(address.sun_path))
+        return failed(path, "cannot use the socket path", ENAMETOOLONG);
+    std::memcpy(address.sun_path, path.data(), path.size());
+    UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd) return failed(path, "cannot make the socket", errno);
+    unlink(path.c_str());  // we hold the lock: whoever made it has gone
+    const void* raw = &address;
+    if (bind(fd.get(), static_cast<const sockaddr*>(raw), sizeof(address)) != 0)
+        return failed(path, "cannot bind the management socket", errno);
+    if (chmod(path.c_str(), 0600) != 0 || listen(fd.get(), backlog) != 0)
+        return failed(path, "cannot listen on", errno);
+    return fd;
+}
+
+Status make_parent(const std::string& path) {
+    const std::string folder = path.substr(0, path.rfind('/'));
+    if (mkdir(folder.c_str(), 0755) == 0 || errno == EEXIST) return {};
+    return refuse(ErrorCode::unknown, "cannot make the folder {}: {}", folder,
+                  std::strerror(errno));
+}
+
+}  // namespace
+
+bool may_manage(int fd) {
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+    return peer.uid == 0 || (peer.uid == geteuid() && peer.gid == getegid());
+}
+
+AdminServer::AdminServer(std::string path, UniqueFd lock, UniqueFd socket)
+    : path_(std::move(path)), lock_(std::move(lock)), socket_(std::move(socket)), resume_([this] {
+          if (socket_) control_->poller().modify(socket_.get(), EPOLLIN, *this);
+      }) {}
+
+AdminServer::~AdminServer() {
+    stop();
+}
+
+Result<std::unique_ptr<AdminServer>> AdminServer::open(const std::string& path, bool make_folder) {
+    if (make_folder)
+        if (auto made = make_parent(path); !made) return fail(EACCES, made.error().reason);
+    auto lock = take_lock(path + ".lock");
+    if (!lock) return tl::unexpected(lock.error());
+    auto socket = listen_at(path);
+    if (!socket) return tl::unexpected(socket.error());
+    return std::unique_ptr<AdminServer>(
+        new AdminServer(path, std::move(*lock), std::move(*socket)));
+}
+
+void AdminServer::start(io::Worker& control, Registry& registry) {
+    control_ = &control;
+    registry_ = &registry;
+    control.poller().add(socket_.get(), EPOLLIN, *this);
+}
+
+void AdminServer::stop() {
+    if (!socket_) return;
+    resume_.disarm();
+    if (control_) control_->poller().remove(socket_.get(), *this);
+    unlink(path_.c_str());
+    socket_.reset();
+    const auto connections = std::exchange(connections_, {});
+    for (const auto& connection : connections) connection->close();
+}
+
+void AdminServer::on_ready(uint32_t) {
+    while (socket_) {
+        UniqueFd fd(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (fd) {
+            accept_one(std::move(fd));
+            continue;
+        }
+        if (errno == EINTR || errno == ECONNABORTED) continue;
+        if (errno == EAGAIN) return;
+        log::warn(module, "cannot accept on {}: {}", path_, std::strerror(errno));
+        control_->poller().modify(socket_.get(), 0, *this);
+        control_->timers().arm_in(resume_, resume_delay);
+        return;
+    }
+}
+
+void AdminServer::accept_one(UniqueFd fd) {
+    if (!may_manage(fd.get())) {
+        log::warn(module, "a management connection of another user was closed");
+        return;
+    }
+    if (connections_.size() >= max_connections) {
+        log::warn(module, "a management connection was closed: there are {} already",
+                  max_connections);
+        return;
+    }
+    auto run = [registry = registry_](ipc::Verb verb, std::shared_ptr<const nlohmann::json> params,
+                                      AnswerCallback done) {
+        log::debug(module, "{}", ipc::method_of(verb.mode, verb.op));
+        run_verb(*registry, verb, std::move(params), std::move(done));
+    };
+    auto closed = [this](AdminConnection& connection) {
+        std::erase_if(connections_, [&](const auto& one) { return one.get() == &connection; });
+    };
+    connections_.push_back(std::make_shared<AdminConnection>(control_->poller(), std::move(fd),
+                                                             std::move(run), std::move(closed)));
+    connections_.back()->start();
+}
+
+}  // namespace tgt::mgmt

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "io/worker.h"
+#include "mgmt/admin_connection.h"
+
+namespace tgt::mgmt {
+
+class Registry;
+
+// The management socket: a Unix stream socket and the lock that tells a second daemon on the same
+// control port apart from a socket left behind. Made by the program; start() and stop() on the
+// control thread, which owns it from then on.
+class AdminServer final : public io::FdWatcher {
+  public:
+    // Makes the socket's folder (only the default one), takes the lock `<path>.lock`, removes a
+    // socket that nobody serves and listens. The error says which path and why; EBUSY: another
+    // daemon has it.
+    static Result<std::unique_ptr<AdminServer>> open(const std::string& path, bool make_folder);
+    AdminServer(const AdminServer&) = delete;
+    ~AdminServer();  // removes the socket, keeps the lock file
+
+    void start(io::Worker& control, Registry& registry);
+    void stop();
+    void on_ready(uint32_t events) override;
+    const std::string& path() const { return path_; }
+
+    static constexpr size_t max_connections = 128;
+
+  private:
+    AdminServer(std::string path, UniqueFd lock, UniqueFd socket);
+    void accept_one(UniqueFd fd);
+
+    const std::string path_;
+    UniqueFd lock_;
+    UniqueFd socket_;
+    io::Worker* control_ = nullptr;
+    Registry* registry_ = nullptr;
+    io::Timer resume_;  // accepting again after the system ran out of descriptors
+    std::vector<std::shared_ptr<AdminConnection>> connections_;
+};
+
+// Who may manage: the daemon's own user and group, and root.
+bool may_manage(int fd);
+
+}  // namespace tgt::mgmt

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "io/runtime.h"
+
+namespace tgt::mgmt {
+
+// Runs `work` on the blocking pool, then `then(result)` on the control thread. Control thread only;
+// what `then` refers to must live until it has run, or check.
+template <class Work, class Then>
+void call_blocking(io::Runtime& runtime, Work work, Then then) {
+    struct Call : Task {
+        Call(io::Runtime& r, Work w, Then t) : rt(r), work(std::move(w)), then(std::move(t)) {}
+        io::Runtime& rt;
+        Work work;
+        Then then;
+    };
+    auto* call = new Call(runtime, std::move(work), std::move(then));
+    call->run = [](Task& task) {
+        auto* self = static_cast<Call*>(&task);
+        // std::function copies what it holds, and results may be movable only.
+        auto result = std::make_shared<decltype(self->work())>(self->work());
+        auto then_shared = std::make_shared<Then>(std::move(self->then));
+        io::Runtime& rt = self->rt;
+        delete self;
+        rt.control().post([result, then_shared] { (*then_shared)(std::move(*result)); });
+    };
+    runtime.pool().submit(*call);
+}
+
+}  // namespace tgt::mgmt

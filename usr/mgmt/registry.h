@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/runtime.h"
+#include "mgmt/accounts.h"
+#include "mgmt/driver.h"
+#include "mgmt/failure.h"
+#include "mgmt/lun_parameters.h"
+#include "mgmt/portals.h"
+#include "mgmt/target_entry.h"
+#include "scsi/logical_unit.h"
+#include "scsi/target.h"
+
+namespace tgt::mgmt {
+
+struct RegistryOptions {
+    unsigned io_threads = 16;  // tgtd -t: blocking calls at once per LUN
+    bool unique_ids = false;
+    std::string machine_id;  // for unique_ids
+    // Driver parameters that every new target gets (tgtd --iscsi nop_interval=...).
+    std::vector<std::pair<std::string, std::string>> target_defaults;
+    std::function<void()> on_stop_request;  // `system delete` was answered
+};
+
+struct NewLun {
+    int tid = 0;
+    uint64_t lun = 0;
+    std::string device_type = "disk";
+    std::string path;
+    std::string engine;  // empty: the device type's default
+    std::string engine_options;
+    std::string flags;
+    uint32_t block_size = 0;  // 0: the device type's default
+    bool force = false;       // also when another process uses the file
+};
+
+using NamedValues = std::vector<std::pair<std::string, std::string>>;
+using Warnings = std::vector<std::string>;
+using LunCallback = std::function<void(Outcome<Warnings>)>;
+
+// Everything the daemon serves: drivers and their portals, targets with their LUNs and rules,
+// accounts, the system's state. Made by the program and outlives everything that asks it. Control
+// thread only, but accepting(); every callback comes there, perhaps before the call returns, and
+// always comes: what an administrator asks for never waits for I/O without a bound.
+class Registry final : public Directory {
+  public:
+    // How long running commands and sessions have when something is deleted.
+    static constexpr io::Duration removal_bound = std::chrono::seconds(5);
+    static constexpr uint64_t max_lun = 16383;  // flat space addressing (SAM-5 4.7.7)
+
+    Registry(io::Runtime& runtime, RegistryOptions options);
+    ~Registry();
+
+    io::Runtime& runtime() { return runtime_; }
+    const RegistryOptions& options() const { return options_; }
+
+    // --- drivers and portals
+    struct DriverEntry {
+        std::unique_ptr<Driver> driver;
+        std::unique_ptr<Portals> portals;
+    };
+    void add_driver(std::unique_ptr<Driver> driver);
+    const std::vector<DriverEntry>& drivers() const { return drivers_; }
+    // The first one for an empty name.
+    Outcome<DriverEntry*> find_driver(std::string_view name);
+
+    // --- system
+    bool ready() const { return ready_; }
+    void set_ready(bool ready);
+    // `system delete`: refused while targets exist.
+    Status may_stop() const;
+    // Ends everything in order: no new logins, sessions, LUNs, targets, portals. `done` within
+    // about twice the bound.
+    void stop(io::Duration bound, std::function<void()> done);
+
+    // --- targets
+    const std::map<int, TargetEntry>& targets() const { return targets_; }
+    // That is not being deleted.
+    Outcome<TargetEntry*> find_target(int tid);
+    void new_target(int tid, const std::string& name, std::string_view driver, StatusCallback done);
+    void delete_target(int tid, bool force, StatusCallback done);
+    Status update_target(int tid, std::string_view name, std::string_view value);
+
+    // --- logical units
+    void new_lun(const NewLun& request, LunCallback done);
+    void delete_lun(int tid, uint64_t lun, LunCallback done);
+    // One after the other, up to the first that is refused.
+    void update_lun(int tid, uint64_t lun, NamedValues parameters, LunCallback done);
+
+    // --- accounts and sessions
+    Accounts& accounts() { return accounts_; }
+    Status bind_account(int tid, std::string_view name, Direction direction);
+    void list_sessions(std::optional<int> tid, std::function<void(std::vector<SessionInfo>)> done);
+    void drop_connection(int tid, uint64_t session, uint32_t cid, StatusCallback done);
+
+    // --- Directory
+    bool accepting() const override { return accepting_.load(std::memory_order_relaxed); }
+    void login(LoginQuestion question, std::function<void(LoginAnswer)> answer) override;
+    std::vector<DiscoveredTarget> discover(const LoginQuestion& who,
+                                           std::string_view name) override;
+
+  private:
+    using UnitPtr = std::shared_ptr<scsi::LogicalUnit>;
+    struct UnitRequest;  // a LUN on its way to its LogicalUnit
+    struct LunUpdate;    // an update on its way through its parameters
+
+    void refresh_accepting();
+    uint16_t free_relative_port(int tid) const;
+    void teardown(int tid, io::Duration bound, std::function<void()> done);
+    void finish_delete(int tid, const StatusCallback& done);
+    TargetEntry* find_by_name(std::string_view name);
+    LoginAnswer answer_discovery(const LoginQuestion& question);
+    LoginAnswer admit(const TargetEntry& entry, const LoginQuestion& question);
+    void ask_redirect_callback(const TargetEntry& entry, LoginQuestion question,
+                               std::function<void(LoginAnswer)> answer);
+
+    UnitPtr make_controller(int tid, const std::string& name);
+    Status check_new_lun(const NewLun& request, UnitRequest& unit);
+    scsi::LunIdentity identity_for(const UnitRequest& request);
+    void probe_and_open(std::shared_ptr<UnitRequest> request);
+    void open_identified(std::shared_ptr<UnitRequest> request, store::Identity identity);
+    void opened(const std::shared_ptr<UnitRequest>& request, store::Identity identity,
+                Result<std::unique_ptr<store::Store>> store);
+    UnitPtr unit_with(const store::Identity& identity, std::string_view engine);
+    bool in_use(const scsi::LogicalUnit& unit) const;
+    Outcome<UnitPtr> share(const UnitRequest& request, UnitPtr unit) const;
+    void finish_opening(const store::Identity& identity);
+    void attach_lun(int tid, uint64_t lun, UnitPtr unit, std::function<void(Status)> done);
+    void update_next(std::shared_ptr<LunUpdate> update);
+    void update_state(const std::shared_ptr<LunUpdate>& update, const LunParameter& row);
+    void update_path(const std::shared_ptr<LunUpdate>& update, const std::string& path);
+    void refresh_size(const std::shared_ptr<LunUpdate>& update, UnitPtr unit);
+    void replace_unit(const std::shared_ptr<LunUpdate>& update, UnitPtr unit);
+
+    io::Runtime& runtime_;
+    const RegistryOptions options_;
+    std::vector<DriverEntry> drivers_;
+    bool ready_ = true;
+    bool stopping_ = false;
+    std::atomic<bool> accepting_{false};
+    std::map<int, TargetEntry> targets_;
+    Accounts accounts_;
+    bool warned_default_ids_ = false;
+    // Every unit with a medium that is alive, those in no target any more included: a stuck write
+    // keeps its unit.
+    std::vector<std::weak_ptr<scsi::LogicalUnit>> units_;
+    // Media being opened, and what waits for the end of that.
+    std::vector<std::pair<store::Identity, std::vector<std::function<void()>>>> opening_;
+};
+
+}  // namespace tgt::mgmt

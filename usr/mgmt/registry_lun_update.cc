@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `--mode logicalunit --op update`.
+#include "base/log.h"
+#include "mgmt/blocking_call.h"
+#include "mgmt/registry.h"
+#include "mgmt/unit_request.h"
+
+namespace tgt::mgmt {
+
+namespace {
+
+constexpr auto module = log::Module::mgmt;
+
+// What stays when the medium of a unit is replaced.
+void carry_over(const scsi::LunState& old, scsi::LunState& next) {
+    next.identity = old.identity;
+    next.removable = old.removable;
+    next.online = false;
+    next.thin = old.thin;
+    next.descriptor_sense = old.descriptor_sense;
+    next.mode_pages = old.mode_pages;
+    next.reservations = old.reservations;
+}
+
+}  // namespace
+
+void Registry::update_lun(int tid, uint64_t lun, NamedValues parameters, LunCallback done) {
+    auto found = find_target(tid);
+    if (!found) return done(tl::unexpected(found.error()));
+    if (!(*found)->target->luns().count(lun))
+        return done(refuse(ErrorCode::no_lun, "target {} has no LUN {}", tid, lun));
+    if (parameters.empty())
+        return done(refuse(ErrorCode::invalid_request, "no parameters were given"));
+    if (!(*found)->busy_luns.insert(lun).second)
+        return done(refuse(ErrorCode::lun_active, "LUN {} of target {} is being changed; try again",
+                           lun, tid));
+    auto update = std::make_shared<LunUpdate>();
+    update->tid = tid;
+    update->lun = lun;
+    update->parameters = std::move(parameters);
+    update->done = [this, tid, lun, done = std::move(done)](Outcome<Warnings> outcome) {
+        if (auto it = targets_.find(tid); it != targets_.end()) it->second.busy_luns.erase(lun);
+        done(std::move(outcome));
+    };
+    update_next(std::move(update));
+}
+
+void Registry::update_next(std::shared_ptr<LunUpdate> update) {
+    auto found = find_target(update->tid);
+    if (!found) return update->done(tl::unexpected(found.error()));
+    if (update->next == update->parameters.size()) return update->done(std::move(update->warnings));
+    const auto& [name, value] = update->parameters[update->next++];
+    const UnitPtr& unit = (*found)->target->luns().at(update->lun);
+    const LunParameter* row = find_lun_parameter(name);
+    if (!row)
+        return update->done(refuse(unit->type().name == "changer" ? ErrorCode::unknown_parameter
+                                                                  : ErrorCode::invalid_request,
+                                   "a {} has no parameter '{}'", unit->type().name, name));
+    if (row->kind == LunParameter::Kind::path) return update_path(update, value);
+    update_state(update, *row);
+}
+
+void Registry::update_state(const std::shared_ptr<LunUpdate>& update, const LunParameter& row) {
+    UnitPtr unit = targets_.at(update->tid).target->luns().at(update->lun);
+    auto status = std::make_shared<Status>();
+    auto build = [update, unit, status, &row](const scsi::LunState& now) {
+        scsi::LunChange change;
+        auto next = std::make_shared<scsi::LunState>(now);
+        const std::string& value = update->parameters[update->next - 1].second;
+        LunParameterContext context{unit->store() ? &unit->store()->info() : nullptr};
+        *status = row.apply(*next, value, context, update->warnings);
+        if (*status && now.online && !next->online && unit->preventers() > 0)
+            *status = refuse(ErrorCode::prevent_removal,
+                             "{} initiator(s) of LUN {} of target {} prevent the removal of its "
+                             "medium",
+                             unit->preventers(), update->lun, update->tid);
+        if (!*status || *next == now) return change;
+        change.next = std::move(next);
+        if (row.kind != LunParameter::Kind::online || change.next->online)
+            change.attentions.push_back({row.attention, {}, {}});
+        return change;
+    };
+    unit->change(build, runtime_.control(), [this, update, status, unit](const scsi::Outcome&) {
+        if (!*status) return update->done(tl::unexpected(status->error()));
+        update_next(update);
+    });
+}
+
+void Registry::update_path(const std::shared_ptr<LunUpdate>& update, const std::string& path) {
+    const UnitPtr unit = targets_.at(update->tid).target->luns().at(update->lun);
+    const scsi::LunStatePtr old = unit->state();
+    if (old->online)
+        return update->done(refuse(ErrorCode::invalid_request,
+                                   "the path can change only while the LUN is offline; set "
+                                   "online=0 first"));
+    auto request = std::make_shared<UnitRequest>();
+    request->tid = update->tid;
+    request->lun = update->lun;
+    request->type = &unit->type();
+    request->engine = store::find_engine(unit->store_name());
+    if (!request->engine || path.empty() || update->lun == 0)
+        return update->done(refuse(ErrorCode::invalid_request, "path={} cannot be set", path));
+    const auto flags = store::parse_flags(*request->engine, unit->flags());
+    if (flags) request->open.flags = *flags;
+    request->open.path = path;
+    request->block_size =
+        old->geometry.block_size ? old->geometry.block_size : unit->type().default_block_size;
+    request->open.block_size = request->block_size;
+    request->replaces = unit;
+    request->adjust = [old](scsi::LunState& next) { carry_over(*old, next); };
+    request->done = [this, update, request](Outcome<UnitPtr> made) {
+        if (!made) return update->done(tl::unexpected(made.error()));
+        if (*made == request->replaces) return refresh_size(update, std::move(*made));
+        for (const auto& warning : request->warnings) update->warnings.push_back(warning);
+        replace_unit(update, std::move(*made));
+    };
+    probe_and_open(std::move(request));
+}
+
+// The same medium again: how tgt's users make a grown file known.
+void Registry::refresh_size(const std::shared_ptr<LunUpdate>& update, UnitPtr unit) {
+    call_blocking(
+        runtime_, [unit] { return unit->store()->current_size(); },
+        [this, update, unit](Result<uint64_t> size) {
+            if (!size)
+                return update->done(refuse(ErrorCode::invalid_request, "{}", size.error().text));
+            auto build = [size = *size](const scsi::LunState& now) {
+                scsi::LunChange change;
+                const uint64_t blocks = size / now.geometry.block_size;
+                if (blocks == now.geometry.blocks) return change;
+                change.next = std::make_shared<scsi::LunState>(now);
+                change.next->geometry.blocks = blocks;
+                change.attentions.push_back({scsi::ua::capacity_changed, {}, {}});
+                return change;
+            };
+            unit->change(build, runtime_.control(),
+                         [this, update, unit](const scsi::Outcome&) { update_next(update); });
+        });
+}
+
+void Registry::replace_unit(const std::shared_ptr<LunUpdate>& update, UnitPtr unit) {
+    auto found = find_target(update->tid);
+    if (!found) return update->done(tl::unexpected(found.error()));
+    (*found)->target->remove_lun(update->lun, removal_bound, [this, update, unit](bool) {
+        log::info(module, "target {} LUN {} has the medium {} now", update->tid, update->lun,
+                  unit->path());
+        attach_lun(update->tid, update->lun, unit, [this, update](Status status) {
+            if (!status) return update->done(tl::unexpected(status.error()));
+            update_next(update);
+        });
+    });
+}
+
+}  // namespace tgt::mgmt

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Modes system, lld, portal and account.
+#include "base/log.h"
+#include "mgmt/handlers.h"
+#include "mgmt/numbers.h"
+#include "scsi/device_type.h"
+#include "store/store.h"
+
+namespace tgt::mgmt {
+
+namespace {
+
+constexpr auto module_count = unsigned(log::Module::count);
+
+Json accounts_of(const BoundAccounts& bound) {
+    Json outgoing = Json::array();
+    if (!bound.outgoing.empty()) outgoing.push_back(bound.outgoing);
+    return {{"incoming", bound.incoming}, {"outgoing", outgoing}};
+}
+
+Json log_levels() {
+    Json out = Json::object();
+    for (unsigned i = 0; i < module_count; ++i) {
+        const auto module = log::Module(i);
+        out[std::string(log::module_name(module))] = log::level_name(log::level_of(module));
+    }
+    return out;
+}
+
+bool debugging() {
+    for (unsigned i = 0; i < module_count; ++i)
+        if (log::level_of(log::Module(i)) != log::Level::debug) return false;
+    return true;
+}
+
+// "debug" for all modules, "iscsi=debug" for one.
+Status set_log_level(std::string_view value) {
+    const size_t equals = value.find('=');
+    const std::string_view word =
+        equals == std::string_view::npos ? value : value.substr(equals + 1);
+    log::Level level;
+    if (!log::parse_level(word, level))
+        return refuse(ErrorCode::invalid_request,
+                      "'{}' is no log level: debug, info, warning, error or off", word);
+    if (equals == std::string_view::npos) {
+        log::set_all(level);
+        return {};
+    }
+    for (unsigned i = 0; i < module_count; ++i)
+        if (log::module_name(log::Module(i)) == value.substr(0, equals)) {
+            log::set_level(log::Module(i), level);
+            return {};
+        }
+    return refuse(ErrorCode::invalid_request, "there is no log module '{}'",
+                  value.substr(0, equals));
+}
+
+Status set_state(Registry& registry, std::string_view value) {
+    const bool ready = equal_any_case(value, "ready");
+    if (!ready && !equal_any_case(value, "offline"))
+        return refuse(ErrorCode::invalid_request, "State is ready or offline, not '{}'", value);
+    registry.set_ready(ready);
+    return {};
+}
+
+Status set_debug(std::string_view value) {
+    const bool on = equal_any_case(value, "on");
+    if (!on && !equal_any_case(value, "off"))
+        return refuse(ErrorCode::invalid_request, "debug is on or off, not '{}'", value);
+    log::set_all(on ? log::Level::debug : log::Level::info);
+    return {};
+}
+
+Status update_system(Registry& registry, const std::string& name, const std::string& value) {
+    if (equal_any_case(name, "State")) return set_state(registry, value);
+    if (equal_any_case(name, "debug")) return set_debug(value);
+    if (equal_any_case(name, "log-level")) return set_log_level(value);
+    for (std::string_view isns : {"iSNS", "iSNSServerIP", "iSNSServerPort", "iSNSAccessControl"})
+        if (equal_any_case(name, isns))
+            return refuse(ErrorCode::unsupported_operation, "iSNS is not in this build");
+    return refuse(ErrorCode::invalid_request, "the system has no setting '{}'", name);
+}
+
+Json show_drivers(Registry& registry) {
+    Json out = Json::array();
+    for (const auto& entry : registry.drivers())
+        out.push_back({{"name", entry.driver->name()}, {"state", entry.driver->state()}});
+    return out;
+}
+
+}  // namespace
+
+void system_show(CallPtr call) {
+    Registry& registry = call->registry;
+    Json stores = Json::array(), types = Json::array();
+    for (const store::Engine* engine : store::engines())
+        stores.push_back({{"name", engine->name}, {"flags", engine->flags}});
+    for (const scsi::DeviceType* type : scsi::device_types()) types.push_back(type->shown);
+    const auto& discovery = registry.accounts().bound(Accounts::global);
+    answer(*call, Json{{"state", registry.ready() ? "ready" : "offline"},
+                       {"debug", debugging()},
+                       {"llds", show_drivers(registry)},
+                       {"backing_stores", stores},
+                       {"device_types", types},
+                       {"accounts", accounts_of(discovery)},
+                       {"isns",
+                        {{"enabled", false},
+                         {"server_ip", ""},
+                         {"server_port", 3205},
+                         {"access_control", false}}},
+                       {"version", TGT_VERSION},
+                       {"workers", registry.runtime().worker_count()},
+                       {"log_levels", log_levels()}});
+}
+
+void system_update(CallPtr call) {
+    answer(*call,
+           update_system(call->registry, text_of(*call, Key::name), text_of(*call, Key::value)));
+}
+
+void system_delete(CallPtr call) {
+    if (auto status = call->registry.may_stop(); !status) return answer(*call, status);
+    call->done(Answered{std::make_shared<const Json>(Json::object()),
+                        call->registry.options().on_stop_request});
+}
+
+void lld_show(CallPtr call) {
+    Json out = Json::array();
+    for (const auto& entry : call->registry.drivers()) {
+        Json targets = Json::array();
+        for (const auto& [tid, target] : call->registry.targets())
+            if (target.driver == entry.driver.get())
+                targets.push_back({{"tid", tid}, {"name", target.name}});
+        out.push_back({{"name", entry.driver->name()},
+                       {"state", entry.driver->state()},
+                       {"targets", targets}});
+    }
+    answer(*call, Json{{"llds", out}});
+}
+
+// --- portals ----------------------------------------------------------------------------------
+
+namespace {
+
+// All portals of the request, or why it is refused.
+Outcome<std::vector<PortalSpec>> specs_of(const Call& call) {
+    std::vector<PortalSpec> out;
+    for (const auto& [name, value] : pairs_of(call)) {
+        if (name != "portal")
+            return refuse(ErrorCode::invalid_request, "a portal has no parameter '{}'", name);
+        auto spec = PortalSpec::parse(value);
+        if (!spec) return refuse(ErrorCode::invalid_request, "{}", spec.error().text);
+        out.push_back(std::move(*spec));
+    }
+    if (out.empty()) return refuse(ErrorCode::invalid_request, "give portal=ADDRESS[:PORT]");
+    return out;
+}
+
+struct PortalRun {
+    CallPtr call;
+    Portals* portals;
+    std::vector<PortalSpec> specs;
+    size_t next = 0;
+    void (Portals::*change)(const PortalSpec&, StatusCallback);
+};
+
+void next_portal(std::shared_ptr<PortalRun> run) {
+    if (run->next == run->specs.size()) return answer(*run->call, Status{});
+    const PortalSpec spec = run->specs[run->next++];
+    (run->portals->*run->change)(spec, [run](Status status) {
+        if (!status) return answer(*run->call, status);
+        next_portal(run);
+    });
+}
+
+void change_portals(const CallPtr& call,
+                    void (Portals::*change)(const PortalSpec&, StatusCallback)) {
+    auto driver = call->registry.find_driver(text_of(*call, Key::lld));
+    if (!driver) return answer_failure(*call, driver.error());
+    auto specs = specs_of(*call);
+    if (!specs) return answer_failure(*call, specs.error());
+    next_portal(std::make_shared<PortalRun>(
+        PortalRun{call, (*driver)->portals.get(), std::move(*specs), 0, change}));
+}
+
+}  // namespace
+
+void portal_new(CallPtr call) {
+    change_portals(call, &Portals::add);
+}
+
+void portal_delete(CallPtr call) {
+    change_portals(call, &Portals::remove);
+}
+
+void portal_show(CallPtr call) {
+    auto driver = call->registry.find_driver(text_of(*call, Key::lld));
+    if (!driver) return answer_failure(*call, driver.error());
+    Json out = Json::array();
+    for (const auto& portal : (*driver)->portals->newest_first()) {
+        const bool listening = portal->state == Portals::Portal::State::listening;
+        out.push_back({{"address", portal->text},
+                       {"tpgt", 1},
+                       {"state", listening ? "listening" : "failed"},
+                       {"reason", portal->reason}});
+    }
+    answer(*call, Json{{"portals", out}});
+}
+
+// --- accounts -----------------------------------------------------------------------------------
+
+namespace {
+
+Direction direction_of(const Call& call) {
+    return flag_of(call, Key::outgoing) ? Direction::outgoing : Direction::incoming;
+}
+
+int place_of(const Call& call) {
+    return has(call, Key::tid) ? tid_of(call) : Accounts::global;
+}
+
+}  // namespace
+
+void account_new(CallPtr call) {
+    answer(*call,
+           call->registry.accounts().add(text_of(*call, Key::user), text_of(*call, Key::password)));
+}
+
+void account_delete(CallPtr call) {
+    answer(*call, call->registry.accounts().remove(text_of(*call, Key::user)));
+}
+
+void account_bind(CallPtr call) {
+    answer(*call, call->registry.bind_account(place_of(*call), text_of(*call, Key::user),
+                                              direction_of(*call)));
+}
+
+void account_unbind(CallPtr call) {
+    const int tid = place_of(*call);
+    if (tid != Accounts::global)
+        if (auto target = call->registry.find_target(tid); !target)
+            return answer_failure(*call, target.error());
+    answer(*call,
+           call->registry.accounts().unbind(tid, text_of(*call, Key::user), direction_of(*call)));
+}
+
+void account_show(CallPtr call) {
+    answer(*call, Json{{"accounts", call->registry.accounts().newest_first()}});
+}
+
+}  // namespace tgt::mgmt

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Modes target, logicalunit, connection and session.
+#include "mgmt/handlers.h"
+#include "mgmt/numbers.h"
+
+namespace tgt::mgmt {
+
+namespace {
+
+constexpr uint8_t direct_access = 0x00;  // SPC-5 table 148
+
+int number_or_zero(const std::string& text) {
+    const auto number = parse_number(text, INT32_MAX);
+    return number ? int(*number) : 0;
+}
+
+Json show_connections(const SessionInfo& session, bool with_initiator) {
+    Json out = Json::array();
+    for (const ConnectionInfo& connection : session.connections) {
+        Json one = {{"cid", connection.cid}, {"address", connection.address}};
+        if (with_initiator) one["initiator"] = session.initiator_name;
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+Json show_nexus(const SessionInfo& session) {
+    Json alias;
+    if (!session.initiator_alias.empty()) alias = session.initiator_alias;
+    return {{"id", session.id},
+            {"initiator", session.initiator_name},
+            {"alias", alias},
+            {"connections", show_connections(session, false)}};
+}
+
+Json show_lun(uint64_t lun, const scsi::LogicalUnit& unit) {
+    const scsi::LunState& state = *unit.state();
+    const bool disk = unit.type().peripheral_type == direct_access;
+    const uint32_t block_size = disk ? state.geometry.block_size : 1;
+    const uint64_t size = unit.store() ? unit.store()->info().size : 0;
+    const uint64_t used =
+        disk && unit.store() ? state.geometry.blocks * state.geometry.block_size : size;
+    Json path;
+    if (!unit.path().empty()) path = unit.path();
+    return {{"lun", lun},
+            {"type", unit.type().shown},
+            {"scsi_id", state.identity.scsi_id},
+            {"scsi_sn", state.identity.scsi_sn},
+            {"size_bytes", used},
+            {"block_size", block_size},
+            {"online", state.online},
+            {"removable", state.removable},
+            {"prevent_removal", unit.preventers() > 0},
+            {"readonly", state.read_only},
+            {"swp", state.software_write_protected()},
+            {"thin_provisioning", state.thin},
+            {"store", {{"type", unit.store_name()}, {"path", path}, {"flags", unit.flags()}}},
+            {"unused_bytes", disk && block_size ? size % block_size : 0}};
+}
+
+Json show_accounts(const BoundAccounts& bound) {
+    Json outgoing = Json::array();
+    if (!bound.outgoing.empty()) outgoing.push_back(bound.outgoing);
+    return {{"incoming", bound.incoming}, {"outgoing", outgoing}};
+}
+
+Json show_target(Registry& registry, const TargetEntry& entry,
+                 const std::vector<SessionInfo>& sessions) {
+    Json nexuses = Json::array(), luns = Json::array();
+    for (const SessionInfo& session : sessions)
+        if (session.tid == entry.tid) nexuses.push_back(show_nexus(session));
+    for (const auto& [lun, unit] : entry.target->luns()) luns.push_back(show_lun(lun, *unit));
+    return {
+        {"tid", entry.tid},
+        {"name", entry.name},
+        {"lld", entry.driver->name()},
+        {"state", entry.ready ? "ready" : "offline"},
+        {"nop_interval", number_or_zero(entry.parameter("nop_interval"))},
+        {"nop_count", number_or_zero(entry.parameter("nop_count"))},
+        {"nexuses", nexuses},
+        {"luns", luns},
+        {"accounts", show_accounts(registry.accounts().bound(entry.tid))},
+        {"acl", {{"addresses", entry.access.addresses()}, {"initiators", entry.access.names()}}}};
+}
+
+Json show_redirect(const Redirect& redirect) {
+    if (!redirect.configured()) return nullptr;
+    return {{"address", redirect.address},
+            {"port", redirect.port},
+            {"reason", redirect.reason},
+            {"callback", redirect.callback}};
+}
+
+void show_parameters(const CallPtr& call) {
+    auto found = call->registry.find_target(tid_of(*call));
+    if (!found) return answer_failure(*call, found.error());
+    Json parameters = Json::array();
+    for (const auto& [name, value] : (*found)->parameters->show())
+        parameters.push_back({{"name", name}, {"value", value}});
+    answer(*call, Json{{"tid", (*found)->tid},
+                       {"parameters", parameters},
+                       {"redirect", show_redirect((*found)->redirect)}});
+}
+
+// tgt's numbers for what a request points at; the reason says what is missing.
+uint64_t lun_of(const Call& call) {
+    return number_of(call, Key::lun).value_or(UINT64_MAX);
+}
+
+}  // namespace
+
+// --- target -----------------------------------------------------------------------------------
+
+void target_new(CallPtr call) {
+    call->registry.new_target(tid_of(*call), text_of(*call, Key::targetname),
+                              text_of(*call, Key::lld), status_callback(call));
+}
+
+void target_delete(CallPtr call) {
+    call->registry.delete_target(tid_of(*call), flag_of(*call, Key::force), status_callback(call));
+}
+
+void target_show(CallPtr call) {
+    if (has(*call, Key::tid)) return show_parameters(call);
+    call->registry.list_sessions({}, [call](std::vector<SessionInfo> sessions) {
+        Json targets = Json::array();
+        for (const auto& [tid, entry] : call->registry.targets())
+            targets.push_back(show_target(call->registry, entry, sessions));
+        answer(*call, Json{{"targets", targets}});
+    });
+}
+
+namespace {
+
+void change_access(const CallPtr& call,
+                   Status (AccessList::*change)(std::optional<std::string_view>,
+                                                std::optional<std::string_view>)) {
+    auto found = call->registry.find_target(tid_of(*call));
+    if (!found) return answer_failure(*call, found.error());
+    if (has(*call, Key::host) || has(*call, Key::bus))
+        return answer(*call, Status(refuse(ErrorCode::unsupported_operation,
+                                           "driver {} cannot bind a target to a host adapter",
+                                           (*found)->driver->name())));
+    const auto address = optional_text(*call, Key::initiator_address);
+    const auto name = optional_text(*call, Key::initiator_name);
+    if (!address && !name)
+        return answer(*call, Status(refuse(ErrorCode::invalid_request,
+                                           "give initiator-address, initiator-name or both")));
+    answer(*call, ((*found)->access.*change)(address, name));
+}
+
+}  // namespace
+
+void target_bind(CallPtr call) {
+    change_access(call, &AccessList::bind);
+}
+
+void target_unbind(CallPtr call) {
+    change_access(call, &AccessList::unbind);
+}
+
+void target_update(CallPtr call) {
+    answer(*call, call->registry.update_target(tid_of(*call), text_of(*call, Key::name),
+                                               text_of(*call, Key::value)));
+}
+
+// --- logical unit -----------------------------------------------------------------------------
+
+void lun_new(CallPtr call) {
+    NewLun request;
+    request.tid = tid_of(*call);
+    request.lun = lun_of(*call);
+    request.device_type = optional_text(*call, Key::device_type).value_or("disk");
+    request.path = text_of(*call, Key::backing_store);
+    request.engine = text_of(*call, Key::bstype);
+    request.engine_options = text_of(*call, Key::bsopts);
+    request.flags = text_of(*call, Key::bsoflags);
+    request.force = flag_of(*call, Key::force);
+    if (has(*call, Key::blocksize)) {
+        const auto size = number_of(*call, Key::blocksize, UINT32_MAX);
+        request.block_size = size ? uint32_t(*size) : UINT32_MAX;
+        if (request.block_size == 0) request.block_size = UINT32_MAX;  // not the default
+    }
+    call->registry.new_lun(request, lun_callback(call));
+}
+
+void lun_delete(CallPtr call) {
+    call->registry.delete_lun(tid_of(*call), lun_of(*call), lun_callback(call));
+}
+
+void lun_update(CallPtr call) {
+    call->registry.update_lun(tid_of(*call), lun_of(*call), pairs_of(*call), lun_callback(call));
+}
+
+// --- connection -------------------------------------------------------------------------------
+
+void connection_show(CallPtr call) {
+    auto found = call->registry.find_target(tid_of(*call));
+    if (!found) return answer_failure(*call, found.error());
+    call->registry.list_sessions((*found)->tid, [call](std::vector<SessionInfo> sessions) {
+        Json out = Json::array();
+        for (const SessionInfo& session : sessions)
+            out.push_back({{"id", session.id}, {"connections", show_connections(session, true)}});
+        answer(*call, Json{{"sessions", out}});
+    });
+}
+
+void connection_delete(CallPtr call) {
+    const auto sid = number_of(*call, Key::sid);
+    const auto cid = number_of(*call, Key::cid, UINT32_MAX);
+    const auto found = call->registry.find_target(tid_of(*call));
+    if (!found) return answer_failure(*call, found.error());
+    if (!sid) return answer_failure(*call, {ErrorCode::no_session, "say which session: give sid"});
+    if (!cid)
+        return answer_failure(*call, {ErrorCode::no_connection, "say which connection: give cid"});
+    call->registry.drop_connection(tid_of(*call), *sid, uint32_t(*cid), status_callback(call));
+}
+
+}  // namespace tgt::mgmt
