@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,9 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     io::PoolLane& lane() { return lane_; }                // ordinary I/O (`tgtd -t`)
     io::PoolLane& job_lane() { return job_lane_; }        // blocking commands
     LunShard& shard(unsigned worker) { return *shards_[worker]; }
+    // Held on a pool thread by a command that must be atomic against its like (COMPARE AND WRITE,
+    // ORWRITE).
+    std::mutex& read_modify_write() { return read_modify_write_; }
     // Nexuses that hold PREVENT. Any thread.
     unsigned preventers() const { return preventers_.load(std::memory_order_relaxed); }
 
@@ -112,6 +116,7 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     LunStatePtr state_;
     std::vector<std::unique_ptr<LunShard>> shards_;
     std::atomic<unsigned> preventers_{0};
+    std::mutex read_modify_write_;
 };
 
 // For control commands: LogicalUnit::change() for the command's LUN; ends the command with the
