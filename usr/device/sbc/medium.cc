@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "device/sbc/medium.h"
+
+#include "wire/endian.h"
+
+namespace tgt::sbc {
+
+namespace {
+
+using Dpo = wire::Bits<4>;
+using Fua = wire::Bits<3>;
+using FuaNv = wire::Bits<1>;
+using scsi::Access;
+using store::OpKind;
+
+// The bit, where the row of the command knows it.
+template <class Bit>
+bool asks(const Command& command) {
+    bool known = command.row->cdb_length > 6 && Bit::get(command.row->usage[1]);
+    return known && Bit::get(command.cdb[1]);
+}
+
+// Commands with FUA have DPO beside it; in others the same bits are UNMAP or BYTCHK.
+bool has_fua(const Command& command) {
+    const uint8_t usage = command.row->usage[1];
+    return command.row->cdb_length > 6 && Dpo::get(usage) && Fua::get(usage);
+}
+
+}  // namespace
+
+bool wants_forget(const Command& command) {
+    return asks<Dpo>(command);
+}
+
+bool wants_dsync(const Command& command) {
+    if (!command.state().write_cache_enabled()) return true;
+    return has_fua(command) && (asks<Fua>(command) || asks<FuaNv>(command));
+}
+
+Outcome Medium::outcome(int error, Access access, uint64_t offset) const {
+    return scsi::outcome_of_errno(error, access, offset / block_size(command_));
+}
+
+Outcome Medium::read(uint64_t offset, std::span<uint8_t> to) const {
+    iovec iov{to.data(), to.size()};
+    store::Op op;
+    op.kind = OpKind::read;
+    op.offset = offset;
+    op.length = to.size();
+    op.iov = &iov;
+    op.iov_count = 1;
+    return outcome(store_.perform(op), Access::read, offset);
+}
+
+Outcome Medium::write(uint64_t offset, std::span<const uint8_t> from) const {
+    iovec iov{const_cast<uint8_t*>(from.data()), from.size()};
+    store::Op op;
+    op.kind = OpKind::write;
+    op.dsync = dsync_;
+    op.offset = offset;
+    op.length = from.size();
+    op.iov = &iov;
+    op.iov_count = 1;
+    return outcome(store_.perform(op), Access::write, offset);
+}
+
+Outcome Medium::change_range(OpKind kind, uint64_t offset, uint64_t length) const {
+    return in_pieces(command_, length, range_piece_bytes, [&](uint64_t done, uint64_t bytes) {
+        store::Op op;
+        op.kind = kind;
+        op.offset = offset + done;
+        op.length = bytes;
+        return outcome(store_.perform(op), Access::write, op.offset);
+    });
+}
+
+void Medium::forget(uint64_t offset, uint64_t length) const {
+    store::Op op;
+    op.kind = OpKind::forget;
+    op.offset = offset;
+    op.length = length;
+    store_.perform(op);
+}
+
+Outcome Medium::flush() const {
+    store::Op op;
+    op.kind = OpKind::flush;
+    op.length = store_.info().size;
+    return outcome(store_.perform(op), Access::flush, 0);
+}
+
+Outcome Medium::flush_unless_cached() const {
+    if (command_.state().write_cache_enabled()) return {};
+    return flush();
+}
+
+Outcome compare(std::span<const uint8_t> a, std::span<const uint8_t> b, uint64_t offset) {
+    auto difference = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+    if (difference.first == a.end()) return {};
+    return scsi::sense::miscompare(offset + uint64_t(difference.first - a.begin()));
+}
+
+}  // namespace tgt::sbc
