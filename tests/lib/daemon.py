@@ -101,6 +101,7 @@ class Daemon:
         self._options = list(options)
         self._env = {**os.environ, **SANITIZER_ENV, **(env or {})}
         self._env["TGT_IPC_SOCKET"] = str(self.dir / "socket")
+        self.prefix = os.environ.get("TGT_WRAP", "").split()  # goes before both programs
         self._process: subprocess.Popen[bytes] | None = None
         self._next_tid = 1
 
@@ -135,15 +136,7 @@ class Daemon:
     def start(self) -> None:
         """Starts the process and waits until it answers tgtadm."""
         portals = ",".join(f"portal={portal_text(host, self.port)}" for host in self.hosts)
-        command = [
-            *os.environ.get("TGT_WRAP", "").split(),
-            str(TGTD),
-            "-f",
-            "-C",
-            "0",
-            "--iscsi",
-            portals,
-        ]
+        command = [*self.prefix, str(TGTD), "-f", "-C", "0", "--iscsi", portals]
         command += [*self._worker_options(), *self._options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -206,7 +199,7 @@ class Daemon:
     def adm(self, *args: str, status: int = 0) -> str:
         """Runs tgtadm and returns its standard output; another exit status than `status` raises."""
         run = subprocess.run(
-            [str(TGTADM), "-C", "0", *args],
+            [*self.prefix, str(TGTADM), "-C", "0", *args],
             env=self._env,
             capture_output=True,
             text=True,
