@@ -89,7 +89,7 @@ struct OpRow {
 };
 
 // Whether a handler is missing. With -fsanitize=undefined g++ does not take the comparison of a
-// function with null for a constant (GCC bug 71962): that it is none says that the function is
+// function with null for a constant: that it is none says that the function is
 // there.
 template <class Function>
 constexpr bool absent(Function function) {
