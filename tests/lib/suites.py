@@ -215,10 +215,8 @@ def fuzz(log: Log) -> Report:
     for name in declared("FUZZERS"):
         work = RESULTS / "fuzz" / name
         work.mkdir(parents=True, exist_ok=True)
-        folders = [
-            work,
-            *(folder for folder in [TREE / "tests/fuzz" / name / "corpus"] if folder.is_dir()),
-        ]
+        corpus = TREE / "tests/fuzz" / name.removeprefix("fuzz_") / "corpus"
+        folders = [work, *([corpus] if corpus.is_dir() else [])]
         options = [
             f"-max_total_time={FUZZ_SECONDS}",
             "-timeout=10",
