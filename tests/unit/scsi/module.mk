@@ -2,5 +2,5 @@
 UNITTESTS += scsi_test
 SRC_scsi_test := $(addprefix tests/unit/scsi/,sense_test.cc unit_attention_test.cc op_table_test.cc \
     lun_state_test.cc reservations_test.cc pr_commands_test.cc mode_pages_test.cc inquiry_test.cc \
-    op_report_test.cc spc_commands_test.cc test_device.cc harness.cc memory_store.cc)
-DEPS_scsi_test := scsi wire io base
+    op_report_test.cc spc_commands_test.cc test_device.cc)
+DEPS_scsi_test := scsi_harness scsi store io wire base
