@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,9 +113,14 @@ def from_xml(log: Log, path: Path, status: int, output: str) -> Report:
 # --- builds ------------------------------------------------------------------------------------
 
 
-def make(*words: str, env: dict[str, str] | None = None) -> Callable[[Log], Report]:
+def make(
+    *words: str, cxx: str = "g++", env: dict[str, str] | None = None
+) -> Callable[[Log], Report]:
+    """A build with every core, through ccache where that is installed."""
+
     def run(log: Log) -> Report:
-        return one_case(log, "make", "make", f"-j{CPUS}", *words, env=env)
+        compiler = f"CXX=ccache {cxx}" if shutil.which("ccache") else f"CXX={cxx}"
+        return one_case(log, "make", "make", f"-j{CPUS}", compiler, *words, env=env)
 
     return run
 
@@ -318,7 +324,11 @@ SUITES = [
         quick=False,
     ),
     Suite(
-        "build-fuzz", "clang: the fuzzers", make("VARIANT=fuzz", "fuzz"), quick=False, build=True
+        "build-fuzz",
+        "clang: the fuzzers",
+        make("VARIANT=fuzz", "fuzz", cxx="clang++-14"),
+        quick=False,
+        build=True,
     ),
     Suite("clients", "libiscsi's tools and qemu as initiators", pytest("conform"), ("build",)),
     Suite(
@@ -332,7 +342,7 @@ SUITES = [
     Suite(
         "build-clang",
         "clang 14: everything compiles",
-        make("BUILDDIR=build/clang", "CXX=clang++-14", "all", "unit", env=CLANG),
+        make("BUILDDIR=build/clang", "all", "unit", cxx="clang++-14", env=CLANG),
         quick=False,
         build=True,
     ),

@@ -19,6 +19,7 @@
 # plan io-completes-after-recovery
 # plan data-is-whole-after-recovery
 # plan fsck-after-recovery
+# plan daemon-ends-on-sigterm
 . "$GUEST_DIR/lib/common"
 
 PLAIN=iqn.2001-04.org.example:plain
@@ -53,11 +54,11 @@ start_and_configure() { start_tgtd && configure; }
 check daemon start_and_configure || exit 1
 start_iscsid
 check discovery sh -c "iscsiadm -m discovery -t sendtargets -p $PORTAL | grep -q '$PORTAL,1 $PLAIN'"
-setting $PLAIN node.session.timeo.replacement_timeout 60
-setting $PLAIN node.conn[0].timeo.noop_out_interval 2
-setting $PLAIN node.conn[0].timeo.noop_out_timeout 2
+setting $PLAIN node.session.timeo.replacement_timeout 120
+setting $PLAIN node.conn[0].timeo.noop_out_interval 5
+setting $PLAIN node.conn[0].timeo.noop_out_timeout 5
 check login node $PLAIN --login
-check disk-appears wait_for 20 disk_of $PLAIN || exit 1
+check disk-appears wait_for 60 disk_of $PLAIN || exit 1
 DISK=/dev/$(disk_of $PLAIN)
 check mkfs mkfs.ext4 -q "$DISK"
 write_file() { mount "$DISK" $MNT && dd if=/dev/urandom of=$MNT/file bs=1M count=24 conv=fsync; }
@@ -72,7 +73,7 @@ umount $MNT
 check fsck e2fsck -fn "$DISK"
 check logout node $PLAIN --logout
 gone() { ! [ -b "$DISK" ]; }
-check disk-disappears wait_for 10 gone
+check disk-disappears wait_for 60 gone
 
 # --- CHAP ---------------------------------------------------------------------------------------
 refused() { ! timeout 60 iscsiadm -m node -T $GUARDED -p $PORTAL --login; }
@@ -81,7 +82,7 @@ check chap-refuses-without-secret refused
 setting $GUARDED node.session.auth.authmethod CHAP
 setting $GUARDED node.session.auth.username alice
 setting $GUARDED node.session.auth.password alice-secret-12
-one_way() { node $GUARDED --login && wait_for 20 disk_of $GUARDED && node $GUARDED --logout; }
+one_way() { node $GUARDED --login && wait_for 60 disk_of $GUARDED && node $GUARDED --logout; }
 check chap-one-way one_way
 setting $GUARDED node.session.auth.username_in target
 setting $GUARDED node.session.auth.password_in target-secret-34
@@ -93,7 +94,7 @@ check chap-wrong-mutual-secret refused
 setting $PLAIN node.conn[0].iscsi.HeaderDigest CRC32C
 setting $PLAIN node.conn[0].iscsi.DataDigest CRC32C
 with_digests() {
-    node $PLAIN --login && wait_for 20 disk_of $PLAIN &&
+    node $PLAIN --login && wait_for 60 disk_of $PLAIN &&
         iscsiadm -m session -P 3 | grep -q 'DataDigest: CRC32C' && iscsiadm -m session -P 3 | grep -q 'HeaderDigest: CRC32C'
 }
 check digests with_digests || exit 1
@@ -116,3 +117,12 @@ check data-is-whole-after-recovery second_is_whole
 umount $MNT
 check fsck-after-recovery e2fsck -fn "$DISK"
 node $PLAIN --logout
+
+# --- an orderly end, with a session open --------------------------------------------------------
+orderly_end() { kill -TERM "$TGTD_PID" && wait "$TGTD_PID"; }
+if "$TGTD" --help 2>&1 | grep -q -- --workers; then
+    node $PLAIN --login >/dev/null
+    check daemon-ends-on-sigterm orderly_end
+else
+    echo "skip daemon-ends-on-sigterm this tgtd ignores SIGTERM"
+fi
