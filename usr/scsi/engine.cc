@@ -246,7 +246,8 @@ Step Engine::submit_io(Command& command, Command::Then then) {
     if (!queue->submit(command.op)) return Step::pending;
     command.then_ = nullptr;
     command.outcome = then(command);
-    return Step::done;
+    // A continuation may have started another operation.
+    return command.then_ || command.offloaded_ ? Step::pending : Step::done;
 }
 
 void Engine::op_ended(store::Op& op) {
@@ -270,7 +271,7 @@ void Engine::finish(Command& command, const Outcome& outcome) {
     }
     count_done(command);
     leave(command);
-    if (auto wait = std::move(command.abort_wait_)) wait->one_ended();
+    for (auto& wait : std::exchange(command.abort_waits_, {})) wait->one_ended();
     command.finished();
 }
 
@@ -307,10 +308,9 @@ void Engine::end_aborted(Command& command, const std::shared_ptr<AbortWait>& wai
         finish(command, Status::task_aborted);
         return;
     }
-    // Whoever aborted it first is answered by the bound; the last one waits for the end, too.
-    if (command.abort_wait_) command.abort_wait_->one_ended();
-    command.abort_wait_ = wait;
-    if (wait) wait->expect();
+    if (!wait) return;
+    command.abort_waits_.push_back(wait);
+    wait->expect();
 }
 
 void Engine::count_submitted(const Command& command) {

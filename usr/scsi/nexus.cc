@@ -41,6 +41,25 @@ ItlNexus* Nexus::find(uint64_t lun) {
     return it == luns_.end() ? nullptr : it->second.get();
 }
 
+namespace {
+
+// A RESERVE(6) reservation ends with its I_T nexus (SPC-2 5.5.1); persistent ones stay.
+void release_reserve6(ItlNexus& itl) {
+    const auto& holder = itl.shard.state->reservations.reserve6_holder;
+    const NexusId& id = itl.nexus.id();
+    if (!holder || *holder != id) return;
+    auto release = [id](const LunState& now) {
+        LunChange change;
+        if (now.reservations.reserve6_holder != id) return change;
+        change.next = std::make_shared<LunState>(now);
+        change.next->reservations.reserve6_holder.reset();
+        return change;
+    };
+    itl.shard.unit.change(release, itl.shard.worker, [](Outcome) {});
+}
+
+}  // namespace
+
 void retire(std::unique_ptr<Nexus> nexus, io::Duration bound, std::function<void()> done) {
     TargetShard& target = nexus->target();
     IntrusiveList<Nexus>::remove(*nexus);
@@ -56,6 +75,7 @@ void retire(std::unique_ptr<Nexus> nexus, io::Duration bound, std::function<void
         LunShard& shard = itl->shard;
         IntrusiveList<ItlNexus>::remove(*itl);
         itl->set_prevents_removal(false);
+        release_reserve6(*itl);
         itl->kept_nexus = kept;
         shard.detached.push_back(std::move(itl));
         shard.drop_idle_detached();
