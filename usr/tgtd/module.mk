@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Everything but main() is a library, so that the tests link what the program runs.
+LIBS += tgtd_core
+SRC_tgtd_core := usr/tgtd/options.cc usr/tgtd/process.cc
+DEPS_tgtd_core := mgmt base
+
+PROGRAMS += tgtd
+SRC_tgtd := usr/tgtd/main.cc
+DEPS_tgtd := tgtd_core iscsi mgmt device_types store_engines ipc_admin scsi io base

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// tgtd's command line as a value: parsing touches nothing else.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "mgmt/portal_spec.h"
+
+namespace tgt::tgtd {
+
+struct Options {
+    bool foreground = false;   // -f: log to standard error
+    bool nodaemonize = false;  // -D: foreground, log to syslog
+    unsigned control_port = 0;
+    unsigned io_threads = 16;
+    std::string pid_file;
+    bool debug = false;
+    bool show_version = false;
+    bool show_help = false;
+    unsigned workers = 0;  // 0: the CPUs that are usable
+    size_t memory = size_t(1) << 30;
+    bool pin = false;
+    bool unique_ids = false;
+    // In the order given; without a module: all.
+    std::vector<std::pair<std::optional<log::Module>, log::Level>> log_levels;
+    std::vector<mgmt::PortalSpec> portals;                             // empty: the default
+    std::vector<std::pair<std::string, std::string>> target_defaults;  // nop_interval, nop_count
+};
+
+// Why the daemon does not start: what to print on standard error, and its exit status.
+struct UsageError {
+    std::string text;
+    int status = 1;
+};
+
+using ParsedOptions = tl::expected<Options, UsageError>;
+ParsedOptions parse_options(const std::vector<std::string>& arguments);
+
+std::string help_text();
+std::string version_text();
+
+}  // namespace tgt::tgtd
