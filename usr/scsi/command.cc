@@ -64,7 +64,7 @@ void Command::recycle() {
     then_ = nullptr;
     offloaded_ = nullptr;
     staged_.clear();
-    abort_wait_.reset();
+    abort_waits_.clear();
     state_ = nullptr;
     held_state_.reset();
 }

@@ -64,7 +64,7 @@ class Command : public ListHook<> {
 
     // ---- the outcome ----
     Outcome outcome;
-    bool silent = false;  // aborted by a task management function: no response is sent
+    bool silent = false;            // aborted by a task management function: no response is sent
     bool descriptor_sense = false;  // the format for outcome.sense (D_SENSE)
 
     // Small answers: copies `data`, cut to the allocation length, to `in`. GOOD, or BUSY without
@@ -118,7 +118,7 @@ class Command : public ListHook<> {
     Job job_;
     Outcome job_outcome_;
     std::vector<uint8_t> staged_;  // a reply made by a job; copied to `in` on the worker
-    std::shared_ptr<AbortWait> abort_wait_;
+    std::vector<std::shared_ptr<AbortWait>> abort_waits_;  // who aborted it and waits for its end
 };
 
 // Entry points of the command engine (usr/scsi/engine.cc); all on the session's worker.

@@ -159,10 +159,12 @@ void LogicalUnit::change_on_control(const Build& build, io::Worker& reply_to,
         }
         auto pick = [change](LunShard& shard) {
             std::vector<Command*> victims;
-            shard.nexuses.for_each([&](ItlNexus& itl) {
-                if (!contains(change->abort_commands_of, itl.nexus.id())) return;
+            auto add = [&](ItlNexus& itl) {
+                if (!contains(change->abort_commands_of, itl.id)) return;
                 for (Command* command : commands_of(itl)) victims.push_back(command);
-            });
+            };
+            shard.nexuses.for_each(add);
+            for (auto& itl : shard.detached) add(*itl);
             return victims;
         };
         drain_everywhere(self, preempt_bound, pick, [reply](bool) { reply(); });
@@ -194,6 +196,8 @@ void LogicalUnit::reset(UnitAttention attention, io::Duration bound,
                 itl.set_prevents_removal(false);
                 itl.attentions.raise(attention);
             });
+            for (auto& itl : shard.detached)
+                for (Command* command : commands_of(*itl)) victims.push_back(command);
             return victims;
         };
         drain_everywhere(self, bound, pick, done);

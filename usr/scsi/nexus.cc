@@ -7,7 +7,7 @@
 namespace tgt::scsi {
 
 ItlNexus::ItlNexus(Nexus& owner, LunShard& lun_shard, uint64_t number)
-    : nexus(owner), shard(lun_shard), lun(number) {
+    : nexus(owner), shard(lun_shard), target(owner.target()), id(owner.id()), lun(number) {
     attentions.raise(ua::power_on_reset);
     forbidden = forbidden_classes(shard.state->reservations, nexus.id());
     shard.nexuses.push_back(*this);

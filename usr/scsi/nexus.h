@@ -38,8 +38,10 @@ class ItlNexus : public ListHook<> {
     ItlNexus(Nexus& nexus, LunShard& shard, uint64_t lun);
     ~ItlNexus();
 
-    Nexus& nexus;
+    Nexus& nexus;  // while linked: a detached one may outlive it
     LunShard& shard;
+    TargetShard& target;
+    const NexusId id;  // of the nexus
     const uint64_t lun;
     UnitAttentions attentions;
     TaskSet tasks;

@@ -26,9 +26,14 @@ void add_lun_here(TargetShard& shard, uint64_t lun, LunShard& unit) {
 
 // Detaches the LUN from every nexus here; what is still with the store stays behind in
 // unit.detached.
-std::vector<Command*> remove_lun_here(TargetShard& shard, uint64_t lun) {
+std::vector<Command*> remove_lun_here(TargetShard& shard, uint64_t lun, LunShard& unit) {
     std::vector<Command*> victims;
     shard.luns.erase(lun);
+    // Those of nexuses that ended before are with the store, too.
+    for (auto& itl : unit.detached) {
+        if (&itl->target != &shard || itl->lun != lun) continue;
+        for (Command* command : commands_of(*itl)) victims.push_back(command);
+    }
     shard.nexuses.for_each([&](Nexus& nexus) {
         ItlNexus* itl = nexus.find(lun);
         if (!itl) return;
@@ -95,7 +100,7 @@ void Target::remove_lun(uint64_t lun, io::Duration bound, std::function<void(boo
             });
         };
         auto wait = std::make_shared<AbortWait>(worker, std::move(answer));
-        abort_commands(remove_lun_here(self->shard(worker.index()), lun), wait);
+        abort_commands(remove_lun_here(self->shard(worker.index()), lun, unit_shard), wait);
         unit_shard.drop_idle_detached();
         wait->seal(bound);
     });

@@ -60,6 +60,10 @@ Command* TaskSet::next_runnable() {
 }
 
 Command* TaskSet::find(uint64_t tag) {
+    // The tag of an aborted command that the store still has may be in use again.
+    Command* live = commands_.find_if(
+        [&](const Command& command) { return command.tag == tag && !command.aborted(); });
+    if (live) return live;
     return commands_.find_if([&](const Command& command) { return command.tag == tag; });
 }
 
