@@ -30,6 +30,7 @@ class MemoryQueue final : public store::StoreQueue {
     }
     bool cancel(Op& op) override {
         std::lock_guard lock(store_.mutex_);
+        if (!store_.cancellable) return false;
         return std::erase_if(store_.held_, [&](const auto& held) { return held.op == &op; }) > 0;
     }
 

@@ -34,6 +34,8 @@ class MemoryStore final : public store::Store {
     void fail_when(std::function<int(const store::Op&)> fault);
     // Operations of queues complete later, on the worker, instead of inside submit().
     bool asynchronous = false;
+    // False: an operation that is held has begun and cannot be cancelled.
+    bool cancellable = true;
     // Operations of queues are kept until release_held() (or cancelled).
     void hold(bool on);
     void release_held();

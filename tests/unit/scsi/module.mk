@@ -4,3 +4,9 @@ SRC_scsi_test := $(addprefix tests/unit/scsi/,sense_test.cc unit_attention_test.
     lun_state_test.cc reservations_test.cc pr_commands_test.cc mode_pages_test.cc inquiry_test.cc \
     op_report_test.cc spc_commands_test.cc test_device.cc)
 DEPS_scsi_test := scsi_harness scsi store io wire base
+
+# The command engine on workers that the test turns.
+UNITTESTS += scsi_engine_test
+SRC_scsi_engine_test := $(addprefix tests/unit/scsi/,engine_bench.cc engine_admission_test.cc \
+    engine_order_test.cc engine_abort_test.cc engine_units_test.cc test_device.cc)
+DEPS_scsi_engine_test := scsi_harness scsi store io wire base
