@@ -66,6 +66,7 @@ void append_block_limits(const scsi::LunState& state, std::vector<uint8_t>& body
     page.optimal_granularity = geometry.optimal_granularity;
     page.max_transfer = uint32_t(max_transfer_bytes / geometry.block_size);
     page.optimal_transfer = geometry.optimal_length;
+    page.max_write_same = max_write_same_blocks;
     if (state.thin) {
         page.max_unmap_blocks = max_unmap_blocks;
         page.max_unmap_descriptors = max_unmap_descriptors;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "device/sbc/handlers.h"
+#include "device/sbc/limits.h"
 #include "device/sbc/medium.h"
 #include "wire/endian.h"
 
@@ -36,15 +37,19 @@ Outcome write_same(Command& command) {
     const bool unmap_bit = UnmapBit::get(command.cdb[1]);
     const bool no_data_out = command.row->cdb_length == 16 && NoDataOut::get(command.cdb[1]);
     if (unmap_bit && !command.state().thin) return scsi::sense::invalid_field_in_cdb(1, 3);
+    const uint8_t length_field = command.row->cdb_length == 16 ? 10 : 7;
+    if (command.extents.blocks > max_write_same_blocks)
+        return scsi::sense::invalid_field_in_cdb(length_field);
     // One block, neither more nor less, is the whole Data-Out.
     if (!no_data_out && command.expected_out != command.out_total)
-        return scsi::sense::invalid_field_in_cdb(command.row->cdb_length == 16 ? 10 : 7);
+        return scsi::sense::invalid_field_in_cdb(length_field);
     const auto block = command.parameter_list();
     const Medium medium(command);
     const auto& features = medium.features();
     Outcome outcome;
-    if (all_zero(block)) {
-        // Unmapped blocks read as zeroes, so unmapping is writing (SBC-4 4.7.3.4.4).
+    // Unmapped blocks read as zeroes, so unmapping is writing zeroes (SBC-4 4.7.3.4.4). With the
+    // UNMAP bit the pattern is not looked at, as initiators know it from tgt and LIO.
+    if (unmap_bit || all_zero(block)) {
         bool discard = unmap_bit && features.discard && features.discard_zeroes;
         auto kind = discard ? store::OpKind::discard : store::OpKind::write_zeroes;
         outcome = medium.change_range(kind, first_byte(command),
