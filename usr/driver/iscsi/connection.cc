@@ -14,7 +14,8 @@ namespace tgt::iscsi {
 
 namespace {
 
-constexpr size_t scratch_data = 8192;  // a data segment up to this fits the receiver's scratch
+constexpr size_t scratch_data = 8192;      // a data segment up to this fits the receiver's scratch
+constexpr size_t max_task_functions = 64;  // of one session at once
 constexpr auto login_bound = std::chrono::seconds(15);
 
 wire::Bhs as_bhs(const auto& pdu) {
@@ -238,8 +239,7 @@ void Connection::nop_out(const wire::NopOutPdu& pdu, std::span<const uint8_t> da
     reply.stat_sn = next_stat_sn();
     reply.exp_cmd_sn = exp_cmd_sn();
     reply.max_cmd_sn = max_cmd_sn();
-    size_t limit = session_->parameters().send_limit;
-    transport_->send(as_bhs(reply), data.first(std::min(data.size(), limit)));
+    transport_->send(as_bhs(reply), data.first(std::min<size_t>(data.size(), send_limit_)));
 }
 
 void Connection::ping() {
@@ -270,6 +270,8 @@ void Connection::task_management(const wire::TaskManagementRequestPdu& pdu) {
                             [&](const FunctionRow& r) { return r.wire == function; });
     if (row == std::end(functions))
         return task_management_done(tag, wire::TaskResponse::not_supported);
+    if (session_->task_functions >= max_task_functions)
+        return task_management_done(tag, wire::TaskResponse::rejected);
     scsi::TaskRequest request;
     request.function = row->scsi;
     request.lun = wire::decode_lun(std::span<const uint8_t, 8>(pdu.lun));
@@ -278,9 +280,11 @@ void Connection::task_management(const wire::TaskManagementRequestPdu& pdu) {
               peer_name_, unsigned(function), request.lun.value_or(0), request.tag);
     auto done = [context = &context_, id = id_, tag](scsi::TaskResponse response) {
         auto found = context->connections.find(id);
-        if (found != context->connections.end())
-            found->second->task_management_done(tag, wire_response(response));
+        if (found == context->connections.end()) return;
+        if (Session* session = found->second->session()) --session->task_functions;
+        found->second->task_management_done(tag, wire_response(response));
     };
+    ++session_->task_functions;
     scsi::manage_tasks(*session_->nexus(), request, std::move(done));
 }
 

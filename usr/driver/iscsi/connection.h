@@ -133,6 +133,7 @@ class Connection {
     uint16_t cid_ = 0;
     uint32_t stat_sn_ = 0;
     uint32_t next_transfer_tag_ = 1;
+    uint32_t send_limit_ = 0;  // the initiator's MaxRecvDataSegmentLength
 
     LoginMachine login_;
     std::shared_ptr<scsi::Target> target_;  // granted by the policy

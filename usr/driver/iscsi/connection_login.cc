@@ -157,6 +157,7 @@ void Connection::enter_full_feature() {
     login_timer_.disarm();
     phase_ = Phase::full_feature;
     stat_sn_ = login_.next_stat_sn();
+    send_limit_ = login_.result().send_limit;
     transport_->adopt(login_.result());
     log::info(log::Module::iscsi, "{}: {} logged in to {}, session {}", peer_name_,
               login_.query().initiator_name,

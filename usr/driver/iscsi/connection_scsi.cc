@@ -105,6 +105,8 @@ Task* Connection::begin_command(const wire::Bhs& bhs, std::span<const uint8_t> a
         return refuse(wire::RejectReason::invalid_pdu_field);
     if (session_->find_task(pdu.initiator_task_tag))
         return refuse(wire::RejectReason::task_in_progress);
+    if (pdu.immediate() && !session_->takes_immediate())
+        return refuse(wire::RejectReason::immediate_command_reject);
     auto fields = wire::decode_ahs(ahs);
     bool stray_data = !pdu.write() && (immediate > 0 || !pdu.final());
     if (!fields || stray_data || pdu.attribute() > uint8_t(wire::TaskAttribute::aca))

@@ -75,7 +75,7 @@ void Connection::answer_text() {
     }
     if (keys->has("MaxRecvDataSegmentLength")) {
         NegotiatedParameters changed = session_->parameters();
-        changed.send_limit = negotiation.result().send_limit;
+        changed.send_limit = send_limit_ = negotiation.result().send_limit;
         transport_->adopt(changed);
     }
     text_out_ = out.take();
@@ -84,8 +84,7 @@ void Connection::answer_text() {
 
 // As much of the answer as the initiator takes in one PDU; the rest when it asks (11.11.4).
 void Connection::send_text_piece() {
-    size_t limit = session_->parameters().send_limit;
-    size_t length = std::min(text_out_.size(), limit);
+    size_t length = std::min<size_t>(text_out_.size(), send_limit_);
     bool collecting = !text_in_.empty();
     bool rest = length < text_out_.size();
     wire::TextResponsePdu pdu;

@@ -14,6 +14,7 @@ namespace tgt::iscsi {
 namespace {
 
 constexpr io::Duration end_bound = std::chrono::seconds(5);
+constexpr size_t immediate_tasks = 64;  // beside the window
 
 // SPC-5 7.6.4.6: the iSCSI initiator port name.
 scsi::NexusId nexus_id(const SessionIdentity& identity, const scsi::Target& target) {
@@ -31,7 +32,8 @@ Session::Session(WorkerContext& context, SessionIdentity identity,
     : context_(context),
       identity_(std::move(identity)),
       target_(std::move(target)),
-      parameters_(parameters) {
+      parameters_(parameters),
+      max_tasks_(parameters.values.get(ParamId::max_queue_cmd) + immediate_tasks) {
     window_.begin(first_cmd_sn, parameters.values.get(ParamId::max_queue_cmd));
     if (target_)
         nexus_ = std::make_unique<scsi::Nexus>(target_->shard(context.worker.index()),
@@ -42,7 +44,11 @@ Session::~Session() = default;
 
 void Session::leave(Connection& connection) {
     std::erase(connections_, &connection);
-    held_.remove_if([&](const HeldPdu& held) { return held.connection == &connection; });
+    held_.remove_if([&](const HeldPdu& held) {
+        if (held.connection != &connection) return false;
+        held_bytes_ -= held.bytes();
+        return true;
+    });
     std::vector<Task*> victims;
     for (auto& bucket : table_)
         bucket.for_each([&](Task& task) {
@@ -73,8 +79,9 @@ void Session::end() {
 }
 
 Task* Session::find_task(uint32_t initiator_task_tag) {
-    return table_[initiator_task_tag % buckets].find_if(
-        [&](const Task& task) { return task.initiator_task_tag == initiator_task_tag; });
+    return table_[initiator_task_tag % buckets].find_if([&](const Task& task) {
+        return task.initiator_task_tag == initiator_task_tag && !task.silent;
+    });
 }
 
 Task& Session::new_task(Connection& connection, uint32_t initiator_task_tag) {
@@ -97,7 +104,7 @@ void Session::end_task(Task& task) {
 }
 
 bool Session::hold(HeldPdu&& pdu) {
-    size_t bytes = sizeof(HeldPdu) + pdu.ahs.size() + pdu.data.size();
+    size_t bytes = pdu.bytes();
     bool known = std::any_of(held_.begin(), held_.end(),
                              [&](const HeldPdu& held) { return held.cmd_sn == pdu.cmd_sn; });
     if (known) return true;  // a duplicate: ignored (3.2.2.1)
@@ -113,7 +120,7 @@ bool Session::take_held(HeldPdu& pdu) {
     });
     if (next == held_.end()) return false;
     pdu = std::move(*next);
-    held_bytes_ -= sizeof(HeldPdu) + pdu.ahs.size() + pdu.data.size();
+    held_bytes_ -= pdu.bytes();
     held_.erase(next);
     return true;
 }

@@ -27,6 +27,7 @@ struct HeldPdu {
     wire::Bhs bhs;
     std::vector<uint8_t> ahs;
     std::vector<uint8_t> data;
+    size_t bytes() const { return sizeof(HeldPdu) + ahs.size() + data.size(); }
 };
 
 // What makes a session: plain data, the durable part.
@@ -63,12 +64,15 @@ class Session {
     // Closes every connection.
     void drop();
 
-    // Tasks by initiator task tag.
+    // By initiator task tag. Not those that were aborted: their tags are free again.
     Task* find_task(uint32_t initiator_task_tag);
     Task& new_task(Connection& connection, uint32_t initiator_task_tag);
     // The task is over: out of the table, back to the slab.
     void end_task(Task& task);
     size_t task_count() const { return task_count_; }
+    // Immediate commands have no window: what bounds them (RFC 7143 3.2.2.1 allows the refusal).
+    bool takes_immediate() const { return task_count_ < max_tasks_; }
+    size_t task_functions = 0;  // being carried out
 
     // Early PDUs, bounded in bytes; false when the bound is reached.
     bool hold(HeldPdu&& pdu);
@@ -90,6 +94,7 @@ class Session {
     std::vector<Connection*> connections_;
     std::array<IntrusiveList<Task, TaskTable>, buckets> table_;
     size_t task_count_ = 0;
+    const size_t max_tasks_;
     std::list<HeldPdu> held_;
     size_t held_bytes_ = 0;
 };

@@ -98,21 +98,24 @@ void SessionRegistry::ask_session(unsigned worker, uint64_t connection, SessionI
     runtime_.control().post([this, login = std::move(login), join_tsih] {
         if (connections_.find(login.connection) == connections_.end()) return;
         if (join_tsih != 0) return join(login, join_tsih);
-        // 6.3.5: a session of the same initiator port with this target is reinstated: the old one
-        // ends first.
-        for (auto& [tsih, record] : sessions_) {
-            const SessionIdentity& old = record.identity;
-            if (old.tid == 0 || old.tid != login.wanted.tid || old.isid != login.wanted.isid ||
-                old.initiator_name != login.wanted.initiator_name)
-                continue;
-            log::info(log::Module::iscsi, "session {} of {} is reinstated", tsih,
-                      old.initiator_name);
-            waiting_logins_.emplace(tsih, login);
-            end_session(record);
-            return;
-        }
-        grant(login);
+        begin_session(login);
     });
+}
+
+// 6.3.5: a session of the same initiator port with this target is reinstated: the old one ends
+// first.
+void SessionRegistry::begin_session(const PendingLogin& login) {
+    for (auto& [tsih, record] : sessions_) {
+        const SessionIdentity& old = record.identity;
+        if (old.tid == 0 || old.tid != login.wanted.tid || old.isid != login.wanted.isid ||
+            old.initiator_name != login.wanted.initiator_name)
+            continue;
+        log::info(log::Module::iscsi, "session {} of {} is reinstated", tsih, old.initiator_name);
+        waiting_logins_.emplace(tsih, login);
+        end_session(record);
+        return;
+    }
+    grant(login);
 }
 
 void SessionRegistry::grant(const PendingLogin& login) {
@@ -211,7 +214,8 @@ void SessionRegistry::session_ended(uint16_t tsih) {
         std::vector<PendingLogin> logins;
         for (auto it = first; it != last; ++it) logins.push_back(it->second);
         waiting_logins_.erase(first, last);
-        for (const PendingLogin& login : logins) grant(login);
+        // Of several the last wins: each reinstates the one before it.
+        for (const PendingLogin& login : logins) begin_session(login);
         check_waiters();
     });
 }

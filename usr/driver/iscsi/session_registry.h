@@ -76,6 +76,7 @@ class SessionRegistry {
         uint16_t cid;
     };
 
+    void begin_session(const PendingLogin& login);
     void grant(const PendingLogin& login);
     void join(const PendingLogin& login, uint16_t tsih);
     void refuse(unsigned worker, uint64_t connection, wire::LoginStatus status, std::string reason);

@@ -33,6 +33,8 @@ TcpTransport::TcpTransport(WorkerContext& context, Connection& connection, Uniqu
         self.flush_scheduled_ = false;
         self.flush();
     };
+    gone_.self = this;
+    gone_.run = [](tgt::Task& task) { static_cast<Flush&>(task).self->connection_.closed(); };
     watched_ = EPOLLIN;
     context_.worker.poller().add(socket_.get(), watched_, *this);
 }
@@ -144,23 +146,25 @@ void TcpTransport::request_data(Task& task) {
 void TcpTransport::send_result(Task& task, const wire::Bhs* status_pdu,
                                std::span<const uint8_t> sense) {
     if (closed_) return connection_.task_sent(task);
-    if (!task.in.empty()) send_data_in(task, status_pdu == nullptr);
+    uint32_t exp_data_sn = task.in.empty() ? 0 : send_data_in(task, status_pdu == nullptr);
     if (status_pdu) {
         auto pdu = wire::from_bytes<wire::ScsiResponsePdu>(wire::bytes_of(*status_pdu).data());
         pdu.stat_sn = connection_.next_stat_sn();
         pdu.exp_cmd_sn = connection_.exp_cmd_sn();
         pdu.max_cmd_sn = connection_.max_cmd_sn();
+        pdu.exp_data_sn = exp_data_sn;
         tx_.queue_copy(pdu, sense, {&result_left, this, reinterpret_cast<uintptr_t>(&task)});
     }
     schedule_flush();
 }
 
 // 11.7: PDUs of at most what the initiator declared; F ends a sequence of at most MaxBurstLength.
-void TcpTransport::send_data_in(Task& task, bool with_status) {
+// Returns the next DataSN, which a bidirectional command counts together with its R2Ts (11.7.5).
+uint32_t TcpTransport::send_data_in(Task& task, bool with_status) {
     size_t total = task.in.size();
     size_t burst_limit = parameters_.values.get(ParamId::max_burst_length);
     size_t burst_left = burst_limit;
-    uint32_t data_sn = 0;
+    uint32_t data_sn = task.bidirectional ? task.data_out.r2ts_sent() : 0;
     for (size_t offset = 0; offset < total;) {
         size_t length = std::min({total - offset, size_t(parameters_.send_limit), burst_left});
         bool last = offset + length == total;
@@ -185,6 +189,7 @@ void TcpTransport::send_data_in(Task& task, bool with_status) {
         ++connection_.counts.datain_pdus;
         offset += length;
     }
+    return data_sn;
 }
 
 void TcpTransport::result_left(void* context, uint64_t argument, bool) {
@@ -254,11 +259,9 @@ void TcpTransport::close() {
     context_.worker.poller().remove(socket_.get(), *this);
     socket_.reset();
     tx_.clear();
-    // Callers up the stack still use the connection: it goes in a later turn.
-    context_.worker.post([context = &context_, id = connection_.id()] {
-        auto found = context->connections.find(id);
-        if (found != context->connections.end()) found->second->closed();
-    });
+    // Callers up the stack still use the connection, and flush_ may wait for the end of this turn:
+    // it goes behind both.
+    context_.worker.at_turn_end(gone_);
 }
 
 }  // namespace tgt::iscsi

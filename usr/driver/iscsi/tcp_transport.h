@@ -47,7 +47,7 @@ class TcpTransport final : public Transport, private io::FdWatcher {
     void schedule_flush();
     void flush();
     void watch();
-    void send_data_in(Task& task, bool with_status);
+    uint32_t send_data_in(Task& task, bool with_status);
     static void result_left(void* context, uint64_t argument, bool delivered);
 
     WorkerContext& context_;
@@ -58,6 +58,7 @@ class TcpTransport final : public Transport, private io::FdWatcher {
     PduSender tx_;
     NegotiatedParameters parameters_;
     Flush flush_;
+    Flush gone_;  // tells the connection that it is closed
     bool flush_scheduled_ = false;
     bool closed_ = false;
     bool close_when_empty_ = false;

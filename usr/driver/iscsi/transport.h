@@ -34,7 +34,7 @@ class Transport {
     virtual void adopt(const NegotiatedParameters& parameters) = 0;
     // Closes when everything queued has left (or cannot leave).
     virtual void close_after_sending() = 0;
-    // Closes now. Connection::closed() follows, in a later turn.
+    // Closes now. Connection::closed() follows, at the end of the turn.
     virtual void close() = 0;
 
     virtual std::string peer_address() const = 0;  // without port: "127.0.0.1"

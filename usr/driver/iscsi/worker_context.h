@@ -23,9 +23,11 @@ struct WorkerContext {
 
     io::Worker& worker;
     SessionRegistry& registry;
-    Slab<Task> tasks;                                             // outlives everything below
-    std::map<uint64_t, std::unique_ptr<Connection>> connections;  // by connection id
+    // The last dies first: output that is still queued lets go of its tasks, and these of their
+    // session.
+    Slab<Task> tasks;
     std::map<uint16_t, std::unique_ptr<Session>> sessions;        // by TSIH
+    std::map<uint64_t, std::unique_ptr<Connection>> connections;  // by connection id
 };
 
 }  // namespace tgt::iscsi

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "driver/iscsi/connection.h"
+#include "driver/iscsi/driver_parameters.h"
+#include "driver/iscsi/session_registry.h"
+#include "tests/unit/scsi/engine_bench.h"
+#include "wire/iscsi.h"
+
+namespace tgt::test {
+
+// One PDU that came from the target.
+struct Reply {
+    wire::Bhs bhs;
+    std::vector<uint8_t> data;
+
+    wire::Opcode opcode() const { return bhs.opcode(); }
+    template <class Pdu>
+    Pdu as() const {
+        return wire::from_bytes<Pdu>(wire::bytes_of(bhs).data());
+    }
+};
+
+class SessionBench;
+
+// A scripted initiator at the other end of a socketpair.
+class Peer {
+  public:
+    Peer(SessionBench& bench, uint64_t connection, int fd)
+        : bench_(bench), id(connection), fd_(fd) {}
+    ~Peer();
+
+    // Sends bytes as they are; a PDU: data is padded, its length put into the header.
+    void raw(const std::vector<uint8_t>& bytes);
+    template <class Pdu>
+    void send(const Pdu& pdu, const std::vector<uint8_t>& data = {}) {
+        raw(encode(wire::from_bytes<wire::Bhs>(wire::bytes_of(pdu).data()), data));
+    }
+    static std::vector<uint8_t> encode(wire::Bhs bhs, const std::vector<uint8_t>& data);
+    // Everything that has come; settles first.
+    std::vector<Reply> replies();
+    Reply one();  // exactly one
+    bool closed();
+    void hang_up();
+
+    // Login to full feature; false when the target refused. `keys` end with '|' each.
+    bool login(const std::string& keys = "", uint8_t isid = 1);
+    // A SCSI Command with the next CmdSN.
+    wire::ScsiCommandPdu command(const std::vector<uint8_t>& cdb, uint32_t tag, uint32_t length,
+                                 bool read, bool write);
+    wire::DataOutPdu data_out(const wire::R2tPdu& r2t, uint32_t sn, uint32_t offset, bool final);
+
+  private:
+    SessionBench& bench_;
+
+  public:
+    const uint64_t id;
+    uint32_t cmd_sn = 100;
+    uint16_t tsih = 0;
+
+  private:
+    int fd_;
+    bool closed_ = false;
+    std::vector<uint8_t> in_;
+};
+
+// The iSCSI driver's sessions on a Bench: a target with one LUN, as management would give it.
+class SessionBench : public mgmt::Directory {
+  public:
+    explicit SessionBench(unsigned workers = 1);
+    ~SessionBench();
+
+    std::unique_ptr<Peer> connect();
+    iscsi::Session* session(uint16_t tsih);
+    size_t session_count();
+    bool connected(uint64_t id);
+
+    bool accepting() const override { return true; }
+    void login(mgmt::LoginQuestion question,
+               std::function<void(mgmt::LoginAnswer)> answer) override;
+    std::vector<mgmt::DiscoveredTarget> discover(const mgmt::LoginQuestion&,
+                                                 std::string_view) override;
+
+    Bench scsi;
+    iscsi::IscsiParameters parameters;
+    size_t discovered = 1;  // targets that discover() names
+    std::unique_ptr<iscsi::SessionRegistry> registry;
+
+  private:
+    uint64_t next_ = 1;
+};
+
+}  // namespace tgt::test
