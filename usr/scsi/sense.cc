@@ -33,9 +33,11 @@ std::array<uint8_t, 3> specific_bytes(const Sense& sense) {
 // SPC-5 4.4.3
 size_t encode_fixed(const Sense& sense, std::span<uint8_t> out) {
     std::fill_n(out.begin(), fixed_length, uint8_t(0));
-    out[0] = sense.has_information ? 0xf0 : 0x70;
+    // What does not fit is left out: VALID stays 0 (SPC-5 4.4.3.2).
+    const bool valid = sense.has_information && sense.information <= max_fixed_information;
+    out[0] = valid ? 0xf0 : 0x70;
     out[2] = uint8_t(stream_bits(sense) | uint8_t(sense.key));
-    if (sense.has_information) wire::store_be<4>(&out[3], uint32_t(sense.information));
+    if (valid) wire::store_be<4>(&out[3], uint32_t(sense.information));
     out[7] = fixed_length - 8;
     out[12] = sense.asc;
     out[13] = sense.ascq;
@@ -78,8 +80,7 @@ size_t encode_descriptor(const Sense& sense, std::span<uint8_t> out) {
 }  // namespace
 
 size_t encode_sense(const Sense& sense, bool descriptor_format, std::span<uint8_t> out) {
-    bool too_wide = sense.has_information && sense.information > max_fixed_information;
-    return descriptor_format || too_wide ? encode_descriptor(sense, out) : encode_fixed(sense, out);
+    return descriptor_format ? encode_descriptor(sense, out) : encode_fixed(sense, out);
 }
 
 namespace sense {

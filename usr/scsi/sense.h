@@ -52,8 +52,7 @@ struct Sense {
 constexpr size_t max_sense_bytes = 64;
 
 // Encodes in fixed (70h) or descriptor (72h) format; returns the length. `out` has max_sense_bytes
-// or more. An information value over 32 bits forces descriptor format, as fixed format cannot carry
-// it.
+// or more. Fixed format leaves an information value over 32 bits out.
 size_t encode_sense(const Sense& sense, bool descriptor_format, std::span<uint8_t> out);
 
 namespace sense {

@@ -73,9 +73,11 @@ TEST(Sense, FixedFormatCarriesStreamBits) {
     EXPECT_EQ(encode(sense, false)[2], 0xe0);
 }
 
-TEST(Sense, InformationOver32BitsForcesDescriptorFormat) {
+TEST(Sense, FixedFormatLeavesInformationOver32BitsOut) {
     EXPECT_EQ(encode(sense::lba_out_of_range(0xffffffff), false)[0], 0xf0);
-    EXPECT_EQ(encode(sense::lba_out_of_range(0x100000000), false)[0], 0x72);
+    EXPECT_EQ(encode(sense::lba_out_of_range(0x100000000), false)[0], 0x70);
+    EXPECT_EQ(encode(sense::lba_out_of_range(0x100000000), false)[3], 0);
+    EXPECT_EQ(encode(sense::lba_out_of_range(0x100000000), true)[0], 0x72);
 }
 
 TEST(Sense, EveryEncodingFitsTheLimit) {

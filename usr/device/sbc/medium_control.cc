@@ -51,6 +51,10 @@ LunChange load(const LogicalUnit& unit, const LunState& now, const scsi::NexusId
         return change;
     }
     if (now.online) return change;
+    if (unit.preventers() > 0) {  // the mechanism is locked both ways
+        change.outcome = scsi::sense::medium_removal_prevented();
+        return change;
+    }
     change.next = std::make_shared<LunState>(now);
     change.next->online = true;
     LunChange::Attention attention;
