@@ -387,7 +387,7 @@ class Connection:
             if response.flags & 0x80:
                 self.enter_full_feature(offered, answers)
                 return answers
-            text = b""
+            text = {key: value for key, value in answer.items() if key in DEFAULTS and key not in offered}
         raise AssertionError("the target never agrees to enter full feature phase")
 
     def enter_full_feature(self, offered: dict[str, str], answers: dict[str, str]) -> None:

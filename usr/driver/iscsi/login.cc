@@ -261,8 +261,7 @@ LoginMachine::Failure LoginMachine::agree_transit(TextBuilder& out) {
     }
     const auto next = static_cast<LoginStage>(state_.request.next_stage());
     if (state_.stage == LoginStage::operational) {
-        if (state_.negotiation.waiting())
-            return fail(LoginStatus::initiator_error, "an offer of the target was not answered");
+        state_.negotiation.withdraw_offers();
         state_.negotiation.offer(out);
         if (state_.negotiation.waiting()) return std::nullopt;
     }

@@ -244,7 +244,6 @@ void Negotiation::offer(TextBuilder& out) {
 }
 
 std::optional<std::string> Negotiation::finish() {
-    if (waiting_ != 0) return "an offer of the target was not answered";
     const uint32_t burst = result_.values.get(ParamId::max_burst_length);
     if (result_.values.get(ParamId::first_burst_length) <= burst) return std::nullopt;
     const ParamRow& row = param_row(ParamId::first_burst_length);

@@ -40,8 +40,11 @@ class Negotiation {
     // standard's defaults would exceed. For the operational stage, when the initiator wants to
     // leave it.
     void offer(TextBuilder& out);
-    // An offer still waits for the initiator's answer: the stage cannot end yet.
+    // An offer waits for the initiator's answer: it gets one more request for it.
     bool waiting() const { return waiting_ != 0; }
+    // The initiator had its request and said nothing to some offers, as simple ones do: the
+    // standard's values stay in force.
+    void withdraw_offers() { waiting_ = 0; }
 
     // Ends login: makes FirstBurstLength <= MaxBurstLength hold. A value: the violation.
     std::optional<std::string> finish();

@@ -256,7 +256,6 @@ TEST(Negotiation, TheTargetOffersWhatTheDefaultsWouldExceedOnce) {
     EXPECT_EQ(side.offer(), "ImmediateData=No|MaxBurstLength=65536|DefaultTime2Wait=5|");
     EXPECT_TRUE(side.negotiation.waiting());
     EXPECT_EQ(side.offer(), "");
-    EXPECT_TRUE(side.negotiation.finish());  // not while answers are missing
     EXPECT_EQ(side.say("ImmediateData=No|MaxBurstLength=32768|DefaultTime2Wait=7|"), "");
     EXPECT_FALSE(side.problem);
     EXPECT_FALSE(side.negotiation.waiting());
@@ -266,6 +265,18 @@ TEST(Negotiation, TheTargetOffersWhatTheDefaultsWouldExceedOnce) {
     EXPECT_EQ(side.get(ParamId::immediate_data), 0u);
     side.say("MaxBurstLength=4096|");
     EXPECT_TRUE(side.problem);
+}
+
+TEST(Negotiation, AnOfferThatIsNotAnsweredLeavesTheStandardsValue) {
+    Side side;
+    ASSERT_TRUE(side.target.update("MaxBurstLength", "65536"));
+    side.start();
+    EXPECT_EQ(side.offer(), "MaxBurstLength=65536|");
+    side.negotiation.withdraw_offers();
+    EXPECT_EQ(side.offer(), "");
+    EXPECT_FALSE(side.negotiation.waiting());
+    EXPECT_FALSE(side.negotiation.finish());
+    EXPECT_EQ(side.get(ParamId::max_burst_length), 262144u);
 }
 
 TEST(Negotiation, AnAnswerBeyondTheOfferIsAViolation) {
