@@ -60,11 +60,12 @@ class Environment:
 
 ELSEWHERE = REMOVABLE[:1] + ["*.StartStopUnit.Simple"] + READONLY + TWO_PATHS
 ENVIRONMENTS = [
-    Environment("thin", unwanted=ELSEWHERE, params={"thin_provisioning": 1}),
+    # GetLBAStatus.UnmapSingle takes the next logical block for the next physical one.
+    Environment("thin", unwanted=ELSEWHERE, params={"thin_provisioning": 1, "lbppbe": 0}),
     Environment("thick", unwanted=ELSEWHERE),
     Environment("4096", unwanted=ELSEWHERE, blocksize=4096, params={"thin_provisioning": 1}),
     Environment("removable", REMOVABLE, params={"thin_provisioning": 1, "removable": 1}),
-    Environment("readonly", READONLY, params={"readonly": 1}),
+    Environment("readonly", READONLY, params={"thin_provisioning": 1, "readonly": 1}),
     Environment("twopath", TWO_PATHS, two_paths=True, params={"thin_provisioning": 1}),
 ]
 
@@ -108,16 +109,22 @@ def list_tests() -> list[str]:
     ]
 
 
+# A test whose check of a variable holds only once another test of its suite has run before it in the same process (the
+# check stands before anything is sent): the whole suite runs, and its outcome is the test's.
+WITH_ITS_SUITE = {"iSCSI.iSCSITMF.LUNResetSimpleAsync": "iSCSI.iSCSITMF"}
+
+
 def run_test(test: str, urls: list[str]) -> tuple[str, str]:
     """Outcome and the output that explains it."""
-    command = [TOOL, "--dataloss", "--test", test, *urls]
+    wanted = WITH_ITS_SUITE.get(test, test)
+    command = [TOOL, "--dataloss", "--test", wanted, *urls]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
         return FAILED, f"still running after {LIMIT_S} s"
     output = run.stdout + run.stderr
     totals = TOTALS.search(output)
-    if run.returncode or totals is None or totals.groups() != ("1", "0"):
+    if run.returncode or totals is None or totals.group(1) == "0" or totals.group(2) != "0":
         return FAILED, f"exit {run.returncode}\n{output}"
     return (SKIPPED, _skip_reason(output)) if "[SKIPPED]" in output else (PASSED, "")
 
