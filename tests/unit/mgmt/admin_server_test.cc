@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "mgmt/admin_server.h"
+
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <cstring>
+
+#include "tests/unit/mgmt/registry_fixture.h"
+
+namespace tgt::mgmt {
+namespace {
+
+class AdminServerTest : public test::RegistryTest {
+  protected:
+    std::string path() { return folder + "/sock"; }
+    UniqueFd connect_to_it() {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::memcpy(address.sun_path, path().data(), path().size());
+        UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const void* raw = &address;
+        if (connect(fd.get(), static_cast<const sockaddr*>(raw), sizeof(address)) != 0) fd.reset();
+        return fd;
+    }
+};
+
+TEST_F(AdminServerTest, ServesItsUser) {
+    auto server = AdminServer::open(path(), false);
+    ASSERT_TRUE(server) << server.error().text;
+    struct stat info {};
+    ASSERT_EQ(stat(path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600u);
+    on_control([&] { return (*server)->start(runtime->control(), *registry), 0; });
+    const UniqueFd fd = connect_to_it();
+    ASSERT_TRUE(fd);
+    const std::string line = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.show\"}\n";
+    ASSERT_EQ(send(fd.get(), line.data(), line.size(), 0), ssize_t(line.size()));
+    std::string reply(65536, 0);
+    const ssize_t n = recv(fd.get(), reply.data(), reply.size(), 0);
+    ASSERT_GT(n, 0);
+    EXPECT_EQ(test::Json::parse(reply.substr(0, size_t(n)))["result"]["state"], "ready");
+    on_control([&] { return (*server)->stop(), 0; });
+    EXPECT_FALSE(connect_to_it());
+}
+
+TEST_F(AdminServerTest, RemovesASocketLeftBehind) {
+    const UniqueFd stale(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    file("sock", 0);
+    EXPECT_TRUE(AdminServer::open(path(), false));
+    EXPECT_NE(access(path().c_str(), F_OK), 0);
+    EXPECT_EQ(access((path() + ".lock").c_str(), F_OK), 0);
+}
+
+TEST_F(AdminServerTest, RefusesPathsThatCannotBe) {
+    const auto server = AdminServer::open("/no/such/folder/sock", false);
+    ASSERT_FALSE(server);
+    EXPECT_NE(server.error().text.find("/no/such/folder"), std::string::npos);
+    EXPECT_FALSE(AdminServer::open(folder + "/" + std::string(120, 'x'), false));
+}
+
+// lockf(3) locks belong to the process, so the other daemon must be one.
+TEST_F(AdminServerTest, RefusesAPathThatAnotherDaemonHolds) {
+    const std::string lock = path() + ".lock";
+    int ready[2], finish[2];
+    ASSERT_EQ(pipe(ready), 0);
+    ASSERT_EQ(pipe(finish), 0);
+    const pid_t other = fork();
+    if (other == 0) {
+        const int fd = open(lock.c_str(), O_RDWR | O_CREAT, 0600);
+        char byte = char(fd >= 0 && lockf(fd, F_TLOCK, 0) == 0);
+        if (write(ready[1], &byte, 1) != 1 || read(finish[0], &byte, 1) != 1) _exit(1);
+        _exit(0);
+    }
+    char byte = 0;
+    ASSERT_EQ(read(ready[0], &byte, 1), 1);
+    ASSERT_EQ(byte, 1);
+    const auto server = AdminServer::open(path(), false);
+    ASSERT_FALSE(server);
+    EXPECT_EQ(server.error().code, EBUSY);
+    ASSERT_EQ(write(finish[1], &byte, 1), 1);
+    waitpid(other, nullptr, 0);
+    for (const int fd : {ready[0], ready[1], finish[0], finish[1]}) close(fd);
+    EXPECT_TRUE(AdminServer::open(path(), false));
+}
+
+}  // namespace
+}  // namespace tgt::mgmt

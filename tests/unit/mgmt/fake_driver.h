@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "mgmt/driver.h"
+
+namespace tgt::mgmt::test {
+
+// Two parameters: enough to see that management passes them through.
+class FakeParameters final : public DriverParameters {
+  public:
+    std::unique_ptr<DriverParameters> clone() const override {
+        return std::make_unique<FakeParameters>(*this);
+    }
+    Result<void> update(std::string_view name, std::string_view value) override {
+        const auto it = values.find(std::string(name));
+        if (it == values.end()) return fail(ENOENT, "no parameter " + std::string(name));
+        if (value.empty() || value[0] < '0' || value[0] > '9') return fail(EINVAL, "bad value");
+        it->second = value;
+        return {};
+    }
+    std::vector<std::pair<std::string, std::string>> show() const override {
+        return {values.begin(), values.end()};
+    }
+    std::map<std::string, std::string> values{{"nop_count", "0"}, {"nop_interval", "0"}};
+};
+
+// A transport without bytes: what it is told is kept for the test to look at.
+class FakeDriver final : public Driver {
+  public:
+    explicit FakeDriver(std::string name = "iscsi") : name_(std::move(name)) {}
+
+    std::string_view name() const override { return name_; }
+    std::string_view state() const override { return "ready"; }
+    void attach(Directory& directory) override { attached = &directory; }
+    std::shared_ptr<const DriverParameters> default_parameters() const override {
+        return std::make_shared<FakeParameters>();
+    }
+    void add_portal(const SocketAddress& address, std::function<void(Result<void>)> done) override {
+        ++attempts;
+        const auto it = refused.find(address.uri());
+        if (it != refused.end()) return done(fail(it->second, "refused by the test"));
+        listening.insert(address.uri());
+        done({});
+    }
+    void remove_portal(const SocketAddress& address, std::function<void()> done) override {
+        listening.erase(address.uri());
+        done();
+    }
+    void list_sessions(std::optional<int> tid,
+                       std::function<void(std::vector<SessionInfo>)> done) override {
+        std::vector<SessionInfo> out;
+        for (const SessionInfo& session : sessions)
+            if (!tid || *tid == session.tid) out.push_back(session);
+        done(std::move(out));
+    }
+    void drop_connection(int tid, uint64_t id, uint32_t cid,
+                         std::function<void(DropOutcome)> done) override {
+        for (SessionInfo& session : sessions) {
+            if (session.tid != tid || session.id != id) continue;
+            const auto before = session.connections.size();
+            std::erase_if(session.connections, [&](const auto& c) { return c.cid == cid; });
+            const bool found = session.connections.size() != before;
+            return done(found ? DropOutcome::dropped : DropOutcome::no_connection);
+        }
+        done(DropOutcome::no_session);
+    }
+    void drop_sessions(int tid, io::Duration, std::function<void(bool)> done) override {
+        std::erase_if(sessions, [&](const SessionInfo& session) { return session.tid == tid; });
+        done(true);
+    }
+    void stop(io::Duration, std::function<void(bool)> done) override {
+        stopped = true;
+        sessions.clear();
+        done(true);
+    }
+
+    Directory* attached = nullptr;
+    std::vector<SessionInfo> sessions;
+    std::map<std::string, int> refused;  // address -> errno
+    std::set<std::string> listening;
+    int attempts = 0;
+    bool stopped = false;
+
+  private:
+    std::string name_;
+};
+
+inline SessionInfo session(int tid, uint64_t id) {
+    return {tid, id, "iqn.1993-08.org.debian:01:host", "", {{0, "10.1.2.3", {}}}};
+}
+
+}  // namespace tgt::mgmt::test

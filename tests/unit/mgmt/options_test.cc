@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tgtd/options.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+namespace tgt::tgtd {
+namespace {
+
+constexpr const char* try_line = "Try `tgtd --help' for more information.\n";
+
+TEST(TgtdOptions, DefaultsAreThoseOfTgt) {
+    const auto options = parse_options({});
+    ASSERT_TRUE(options);
+    EXPECT_EQ(options->io_threads, 16u);
+    EXPECT_EQ(options->control_port, 0u);
+    EXPECT_TRUE(options->portals.empty());
+    EXPECT_FALSE(options->foreground);
+}
+
+TEST(TgtdOptions, ReadsEveryForm) {
+    const auto options = parse_options({"-fD", "-C7", "-t", "0x10", "--pid-file=/p", "--debug", "1",
+                                        "--workers", "3", "--memory", "512M", "--pin",
+                                        "--unique-ids", "--log-level", "iscsi=debug"});
+    ASSERT_TRUE(options) << options.error().text;
+    EXPECT_TRUE(options->foreground && options->nodaemonize && options->debug && options->pin);
+    EXPECT_TRUE(options->unique_ids);
+    EXPECT_EQ(options->control_port, 7u);
+    EXPECT_EQ(options->io_threads, 16u);
+    EXPECT_EQ(options->pid_file, "/p");
+    EXPECT_EQ(options->workers, 3u);
+    EXPECT_EQ(options->memory, size_t(512) << 20);
+    ASSERT_EQ(options->log_levels.size(), 1u);
+    EXPECT_EQ(options->log_levels[0].first, log::Module::iscsi);
+}
+
+TEST(TgtdOptions, IscsiListHasPortalsAndDefaults) {
+    const auto options = parse_options(
+        {"--iscsi", "portal=127.0.0.1:3377,portal=[::1]:1,nop_interval=5", "--iscsi=nop_count=3"});
+    ASSERT_TRUE(options) << options.error().text;
+    ASSERT_EQ(options->portals.size(), 2u);
+    EXPECT_EQ(options->portals[0].text(), "127.0.0.1:3377");
+    EXPECT_EQ(options->portals[1].text(), "[::1]:1");
+    EXPECT_EQ(options->target_defaults.size(), 2u);
+}
+
+struct Bad {
+    std::vector<std::string> words;
+    std::string first_line;
+    int status;
+};
+
+TEST(TgtdOptions, BadOnesEndWithTgtsTextAndStatus) {
+    for (const Bad& row : std::vector<Bad>{
+             {{"--foo", "bar"}, "'foo' is an unknown option\n", 1},
+             {{"-x"}, "", 1},
+             {{"-C"}, "", 1},
+             {{"-t", "0"}, "-t argument value '0' out of range\n", ERANGE},
+             {{"-t", "x"}, "-t argument value 'x' invalid\n", EINVAL},
+             {{"-C", "-1"}, "-C argument value '-1' invalid\n", EINVAL},
+             {{"-d", "5"}, "-d argument value '5' out of range\n", ERANGE},
+             {{"--iser", "port=1"}, "--iser: the driver iser is not in this build\n", 1},
+             {{"--memory", "1K"}, "--memory argument value '1K' out of range\n", ERANGE},
+             {{"--log-level", "x=debug"}, "--log-level argument value 'x=debug' invalid\n", EINVAL},
+             {{"--iscsi", "nop=1"}, "--iscsi has no parameter 'nop'\n", 1},
+         }) {
+        const auto options = parse_options(row.words);
+        ASSERT_FALSE(options) << row.words[0];
+        EXPECT_EQ(options.error().text, row.first_line + try_line);
+        EXPECT_EQ(options.error().status, row.status);
+    }
+}
+
+TEST(TgtdOptions, HelpEndsTheReading) {
+    const auto options = parse_options({"-h", "--nonsense"});
+    ASSERT_TRUE(options);
+    EXPECT_TRUE(options->show_help);
+}
+
+TEST(TgtdOptions, HelpBeginsAsTgts) {
+    EXPECT_TRUE(help_text().starts_with("Linux SCSI Target framework daemon, version " TGT_VERSION
+                                        "\n\nUsage: tgtd [OPTION]\n-f, --foreground        make "
+                                        "the program run in the foreground\n"));
+    EXPECT_EQ(version_text(), TGT_VERSION "\n");
+}
+
+}  // namespace
+}  // namespace tgt::tgtd
