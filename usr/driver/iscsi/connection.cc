@@ -169,7 +169,7 @@ void Connection::full_feature_pdu(const wire::Bhs& bhs, std::span<const uint8_t>
         case CommandWindow::Verdict::ignore:
             return;
         case CommandWindow::Verdict::early: {
-            HeldPdu held{this, cmd_sn_of(bhs), bhs, {}, {data.begin(), data.end()}};
+            HeldPdu held{this, cmd_sn_of(bhs), false, bhs, {}, {data.begin(), data.end()}};
             if (!session_->hold(std::move(held))) close("too much data held for missing commands");
             return;
         }
@@ -278,14 +278,35 @@ void Connection::task_management(const wire::TaskManagementRequestPdu& pdu) {
     request.tag = pdu.referenced_task_tag;
     log::info(log::Module::iscsi, "{}: task management function {} for LUN {}, task {:#x}",
               peer_name_, unsigned(function), request.lun.value_or(0), request.tag);
-    auto done = [context = &context_, id = id_, tag](scsi::TaskResponse response) {
+    if (request.function == scsi::TaskFunction::abort_task && overtakes(pdu))
+        return task_management_done(tag, wire::TaskResponse::complete);
+    bool cold = request.function == scsi::TaskFunction::target_cold_reset;
+    auto done = [context = &context_, id = id_, tag, cold](scsi::TaskResponse response) {
         auto found = context->connections.find(id);
         if (found == context->connections.end()) return;
-        if (Session* session = found->second->session()) --session->task_functions;
+        Session* session = found->second->session();
+        if (session) --session->task_functions;
         found->second->task_management_done(tag, wire_response(response));
+        // 11.5.1: as after power on: every session of the target ends.
+        if (cold && session) context->registry.ask_drop(session->identity().tid);
     };
     ++session_->task_functions;
     scsi::manage_tasks(*session_->nexus(), request, std::move(done));
+}
+
+// 11.6.1: ABORT TASK for a command that has not come, though its number is older than the
+// function's: the number counts as received.
+bool Connection::overtakes(const wire::TaskManagementRequestPdu& pdu) {
+    uint32_t sn = pdu.ref_cmd_sn;
+    CommandWindow& window = session_->window();
+    bool missing = sn_before(sn, pdu.cmd_sn) && !session_->find_task(pdu.referenced_task_tag) &&
+                   window.judge(sn) != CommandWindow::Verdict::ignore;
+    if (!missing) return false;
+    HeldPdu nothing;
+    nothing.connection = this;
+    nothing.cmd_sn = sn;
+    nothing.aborted = true;
+    return session_->hold(std::move(nothing));
 }
 
 void Connection::task_management_done(uint32_t initiator_task_tag, wire::TaskResponse response) {
@@ -299,12 +320,13 @@ void Connection::task_management_done(uint32_t initiator_task_tag, wire::TaskRes
     transport_->send(as_bhs(pdu), {});
 }
 
-// --- logout (11.14, 11.15)
-// ------------------------------------------------------------------------
+// --- logout (11.14, 11.15) --------------------------------------------------------------------
 
 void Connection::logout(const wire::LogoutRequestPdu& pdu) {
     auto reason = wire::LogoutReason(pdu.reason());
     auto response = wire::LogoutResponseCode::success;
+    if (reason > wire::LogoutReason::remove_connection)
+        return reject(as_bhs(pdu), {}, wire::RejectReason::invalid_pdu_field);
     std::vector<Connection*> leaving;
     for (Connection* connection : session_->connections()) {
         bool named = connection->cid() == pdu.cid;

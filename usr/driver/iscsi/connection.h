@@ -96,6 +96,7 @@ class Connection {
     void release_held();
     void nop_out(const wire::NopOutPdu& pdu, std::span<const uint8_t> data);
     void task_management(const wire::TaskManagementRequestPdu& pdu);
+    bool overtakes(const wire::TaskManagementRequestPdu& pdu);
     void task_management_done(uint32_t initiator_task_tag, wire::TaskResponse response);
     void logout(const wire::LogoutRequestPdu& pdu);
     void reject(const wire::Bhs& bhs, std::span<const uint8_t> ahs, wire::RejectReason reason);
@@ -116,6 +117,7 @@ class Connection {
 
     // connection_text.cc
     void text_request(const wire::TextRequestPdu& pdu, std::span<const uint8_t> data);
+    void refuse_send_targets();
     void answer_text();
     void send_text_piece();
     void text_failed(const wire::Bhs& bhs);

@@ -10,7 +10,10 @@ namespace tgt::iscsi {
 
 namespace {
 
-// RFC 7143 11.4.7.2: iSCSI conditions and their sense.
+constexpr uint8_t crc_error_asc = 0x47, crc_error_ascq = 0x05;  // protocol service CRC error
+
+// RFC 7143 11.4.7.2: iSCSI conditions and their sense. A broken sequence is an implied digest error
+// (7.9).
 scsi::Sense sense_of(DataOutError error) {
     switch (error) {
         case DataOutError::unexpected_unsolicited:
@@ -18,10 +21,9 @@ scsi::Sense sense_of(DataOutError error) {
         case DataOutError::incorrect_amount:
             return scsi::sense::aborted_command(0x0c, 0x0d);
         default:
-            return scsi::sense::aborted_command(0x47, 0x7f);  // some commands cleared
+            return scsi::sense::aborted_command(crc_error_asc, crc_error_ascq);
     }
 }
-constexpr uint8_t crc_error_asc = 0x47, crc_error_ascq = 0x05;  // protocol service CRC error
 
 scsi::TaskAttribute attribute_of(uint8_t wire) {
     switch (wire::TaskAttribute(wire)) {
@@ -77,7 +79,7 @@ Placement Connection::scsi_header(const wire::Bhs& bhs, std::span<const uint8_t>
                 ignore_pdu_ = true;
                 return discard;
             case CommandWindow::Verdict::early:
-                early_ = HeldPdu{this, pdu.cmd_sn, bhs, {ahs.begin(), ahs.end()}, {}};
+                early_ = HeldPdu{this, pdu.cmd_sn, false, bhs, {ahs.begin(), ahs.end()}, {}};
                 return place_in_big(length);
             case CommandWindow::Verdict::in_order:
                 session_->window().accept();
@@ -173,7 +175,8 @@ Placement Connection::data_out_header(const wire::Bhs& bhs, uint32_t length) {
         solicited && !std::equal(task->lun_bytes.begin(), task->lun_bytes.end(), pdu.lun);
     auto error = other_lun ? DataOutError::bad_sequence : task->data_out.check(pdu, length);
     if (error != DataOutError::none) {
-        reject_pdu_ = wire::RejectReason::protocol_error;
+        // The command ends (7.8: no recovery R2T at error recovery level 0); the connection lives.
+        ignore_pdu_ = true;
         fail_data(*task, error);
         return discard;
     }
@@ -237,6 +240,7 @@ void Connection::fail_data(Task& task, DataOutError error) {
 void Connection::deliver(HeldPdu& held) {
     if (closing_) return;
     session_->window().accept();
+    if (held.aborted) return session_->window().release();
     if (held.bhs.opcode() != wire::Opcode::scsi_command) {
         session_->window().release();
         return dispatch(held.bhs, held.data);

@@ -35,8 +35,12 @@ void Connection::text_request(const wire::TextRequestPdu& pdu, std::span<const u
     auto send_targets = keys->find("SendTargets");
     if (!send_targets) return answer_text();
     std::string name(*send_targets == "All" ? "" : *send_targets);
-    // 4.3, appendix C: in a normal session only the session's own target is described.
-    if (!session_->discovery()) name = session_->target()->name();
+    if (!session_->discovery()) {
+        // Appendix C: a normal session describes its own target, and no other.
+        if (*send_targets == "All") return refuse_send_targets();
+        name = session_->target()->name();
+        if (!send_targets->empty() && *send_targets != name) return targets({});
+    }
     mgmt::LoginQuestion who;
     who.driver = driver_name_;
     who.initiator_name = session_->identity().initiator_name;
@@ -46,6 +50,14 @@ void Connection::text_request(const wire::TextRequestPdu& pdu, std::span<const u
     bool nothing = session_->discovery() && send_targets->empty();
     if (nothing) return targets({});
     context_.registry.ask_targets(context_.worker.index(), id_, std::move(who), std::move(name));
+}
+
+void Connection::refuse_send_targets() {
+    TextBuilder out;
+    out.add("SendTargets", "Reject");
+    text_in_.clear();
+    text_out_ = out.take();
+    send_text_piece();
 }
 
 void Connection::targets(std::vector<mgmt::DiscoveredTarget> found) {

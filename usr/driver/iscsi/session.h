@@ -24,6 +24,7 @@ namespace tgt::iscsi {
 struct HeldPdu {
     Connection* connection = nullptr;
     uint32_t cmd_sn = 0;
+    bool aborted = false;  // never came and never will: only its number counts
     wire::Bhs bhs;
     std::vector<uint8_t> ahs;
     std::vector<uint8_t> data;

@@ -194,6 +194,13 @@ void SessionRegistry::ask_targets(unsigned worker, uint64_t connection, mgmt::Lo
         });
 }
 
+void SessionRegistry::ask_drop(int tid) {
+    runtime_.control().post([this, tid] {
+        for (auto& [id, record] : connections_)
+            if (record.tid == tid) close_connection(id);
+    });
+}
+
 // --- ends ----------------------------------------------------------------------------------------
 
 void SessionRegistry::connection_closed(uint64_t connection) {

@@ -47,6 +47,7 @@ class SessionRegistry {
                      uint16_t join_tsih);
     void ask_targets(unsigned worker, uint64_t connection, mgmt::LoginQuestion who,
                      std::string name);
+    void ask_drop(int tid);  // every session of the target
     // --- worker: what a connection tells ---
     void connection_closed(uint64_t connection);
     void session_ended(uint16_t tsih);
