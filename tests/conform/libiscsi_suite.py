@@ -58,10 +58,12 @@ class Environment:
         return [target.url(1)] * (2 if self.two_paths else 1)
 
 
+# Takes the next logical block for the next physical one; others need several logical blocks per physical block.
+ONE_TO_ONE = ["*.GetLBAStatus.UnmapSingle"]
 ELSEWHERE = REMOVABLE[:1] + ["*.StartStopUnit.Simple"] + READONLY + TWO_PATHS
 ENVIRONMENTS = [
-    # GetLBAStatus.UnmapSingle takes the next logical block for the next physical one.
-    Environment("thin", unwanted=ELSEWHERE, params={"thin_provisioning": 1, "lbppbe": 0}),
+    Environment("thin", unwanted=ELSEWHERE + ONE_TO_ONE, params={"thin_provisioning": 1}),
+    Environment("thin-1:1", ONE_TO_ONE, params={"thin_provisioning": 1, "lbppbe": 0}),
     Environment("thick", unwanted=ELSEWHERE),
     Environment("4096", unwanted=ELSEWHERE, blocksize=4096, params={"thin_provisioning": 1}),
     Environment("removable", REMOVABLE, params={"thin_provisioning": 1, "removable": 1}),
