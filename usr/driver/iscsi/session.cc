@@ -7,6 +7,7 @@
 
 #include "driver/iscsi/connection.h"
 #include "driver/iscsi/session_registry.h"
+#include "scsi/abort.h"
 #include "scsi/target.h"
 
 namespace tgt::iscsi {
@@ -49,13 +50,15 @@ void Session::leave(Connection& connection) {
         held_bytes_ -= held.bytes();
         return true;
     });
-    std::vector<Task*> victims;
+    std::vector<scsi::Command*> victims;
     for (auto& bucket : table_)
         bucket.for_each([&](Task& task) {
-            if (task.connection == &connection) victims.push_back(&task);
+            if (task.connection != &connection) return;
+            task.connection = nullptr;
+            victims.push_back(&task);
         });
-    for (Task* task : victims) task->connection = nullptr;
-    for (Task* task : victims) scsi::abandon(*task);
+    // Together: the end of one must not let another run.
+    scsi::abort_commands(victims, nullptr);
     if (connections_.empty()) end();
 }
 

@@ -245,6 +245,16 @@ TEST_F(ConnectionTest, AClosedConnectionTakesItsCommandsAlong) {
     EXPECT_EQ(bench_.registry->context(0).tasks.in_use(), 0u);
 }
 
+TEST_F(ConnectionTest, ACommandThatWaitsBehindAnotherDoesNotRunWhenTheConnectionCloses) {
+    auto barrier = peer_->command(write10(0, 64), 5, 32768, false, true);
+    barrier.flags = uint8_t((barrier.flags & ~0x07) | uint8_t(wire::TaskAttribute::ordered));
+    peer_->send(barrier);  // collects
+    peer_->send(peer_->command(write10(0, 1), 6, 512, false, true), pattern(512, 1));
+    peer_->hang_up();
+    EXPECT_EQ(bench_.registry->context(0).tasks.in_use(), 0u);
+    EXPECT_EQ(bench_.scsi.store->count(store::OpKind::write), 0u);
+}
+
 TEST_F(ConnectionTest, APeerThatDoesNotReadStopsBeingRead) {
     bench_.scsi.settle();
     for (uint32_t tag = 1; tag <= 100; ++tag)
