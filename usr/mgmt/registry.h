@@ -134,6 +134,10 @@ class Registry final : public Directory {
     bool in_use(const scsi::LogicalUnit& unit) const;
     Outcome<UnitPtr> share(const UnitRequest& request, UnitPtr unit) const;
     void finish_opening(const store::Identity& identity);
+    std::unique_ptr<store::Store> track(std::unique_ptr<store::Store> store);
+    bool is_open(const store::Identity& identity) const;
+    void wait_for_close(const std::shared_ptr<UnitRequest>& request, store::Identity identity);
+    void handle_closed(const store::Identity& identity);
     void attach_lun(int tid, uint64_t lun, UnitPtr unit, std::function<void(Status)> done);
     void update_next(std::shared_ptr<LunUpdate> update);
     void update_state(const std::shared_ptr<LunUpdate>& update, const LunParameter& row);
@@ -155,6 +159,9 @@ class Registry final : public Directory {
     std::vector<std::weak_ptr<scsi::LogicalUnit>> units_;
     // Media being opened, and what waits for the end of that.
     std::vector<std::pair<store::Identity, std::vector<std::function<void()>>>> opening_;
+    // Media with an open handle, also while it is being closed, and what waits for the latter.
+    std::vector<store::Identity> handles_;
+    std::vector<std::pair<store::Identity, std::function<void()>>> closing_;
 };
 
 }  // namespace tgt::mgmt

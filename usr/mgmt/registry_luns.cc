@@ -10,6 +10,7 @@
 #include "mgmt/blocking_call.h"
 #include "mgmt/lun_identity.h"
 #include "mgmt/registry.h"
+#include "mgmt/tracked_store.h"
 #include "mgmt/unit_request.h"
 
 namespace tgt::mgmt {
@@ -189,12 +190,15 @@ void Registry::open_identified(std::shared_ptr<UnitRequest> request, store::Iden
     if (identity.known) {
         for (auto& [busy, waiting] : opening_)
             if (busy == identity) {
+                if (request->patience) request->patience->disarm();
                 waiting.push_back(
                     [this, request, identity] { open_identified(request, identity); });
                 return;
             }
         if (UnitPtr unit = unit_with(identity, request->engine->name))
             return request->finish(share(*request, std::move(unit)));
+        if (is_open(identity)) return wait_for_close(request, identity);
+        if (request->patience) request->patience->disarm();
         opening_.push_back({identity, {}});
     }
     call_blocking(
@@ -212,7 +216,7 @@ void Registry::opened(const std::shared_ptr<UnitRequest>& request, store::Identi
     } else if (UnitPtr unit = unit_with((*store)->info().identity, request->engine->name)) {
         request->finish(share(*request, std::move(unit)));  // the name moved since the probe
     } else {
-        unit = request->make_unit(*this, std::move(*store));
+        unit = request->make_unit(*this, track(std::move(*store)));
         std::erase_if(units_, [](const auto& weak) { return weak.expired(); });
         units_.push_back(unit);
         request->finish(std::move(unit));
@@ -227,6 +231,52 @@ void Registry::finish_opening(const store::Identity& identity) {
     const auto waiting = std::move(it->second);
     opening_.erase(it);
     for (const auto& again : waiting) again();
+}
+
+// Every store that becomes a unit's is noted until its handle is closed, which the blocking pool
+// does some time after the unit has gone.
+std::unique_ptr<store::Store> Registry::track(std::unique_ptr<store::Store> store) {
+    const store::Identity identity = store->info().identity;
+    if (!identity.known) return store;
+    handles_.push_back(identity);
+    return std::make_unique<TrackedStore>(std::move(store), [this, identity, &runtime = runtime_] {
+        runtime.control().post([this, identity] { handle_closed(identity); });
+    });
+}
+
+bool Registry::is_open(const store::Identity& identity) const {
+    return std::find(handles_.begin(), handles_.end(), identity) != handles_.end();
+}
+
+void Registry::wait_for_close(const std::shared_ptr<UnitRequest>& request,
+                              store::Identity identity) {
+    closing_.emplace_back(identity, [this, request, identity] {
+        if (request->done) open_identified(request, identity);
+    });
+    if (!request->patience) {
+        std::weak_ptr<UnitRequest> weak = request;
+        request->patience = std::make_unique<io::Timer>([weak] {
+            const auto late = weak.lock();
+            if (late && late->done)
+                late->finish(refuse(ErrorCode::lun_active,
+                                    "{} is still being closed after its last use; try again later",
+                                    late->open.path));
+        });
+    }
+    if (!request->patience->armed())
+        runtime_.control().timers().arm_in(*request->patience, removal_bound);
+}
+
+void Registry::handle_closed(const store::Identity& identity) {
+    const auto it = std::find(handles_.begin(), handles_.end(), identity);
+    if (it != handles_.end()) handles_.erase(it);
+    std::vector<std::function<void()>> again;
+    std::erase_if(closing_, [&](auto& waiting) {
+        if (!(waiting.first == identity)) return false;
+        again.push_back(std::move(waiting.second));
+        return true;
+    });
+    for (const auto& call : again) call();
 }
 
 Registry::UnitPtr Registry::unit_with(const store::Identity& identity, std::string_view engine) {

@@ -26,10 +26,12 @@ struct Registry::UnitRequest {
     std::function<void(scsi::LunState&)> adjust;
     UnitPtr replaces;  // its unit until now; the answer when it is the same medium
     std::function<void(Outcome<UnitPtr>)> done;
+    std::unique_ptr<io::Timer> patience;  // with a handle that is being closed
 
     UnitPtr make_unit(Registry& registry, std::unique_ptr<store::Store> store);
     void finish(Outcome<UnitPtr> outcome) {
         auto call = std::exchange(done, nullptr);  // it refers to this object
+        if (patience) patience->disarm();
         call(std::move(outcome));
     }
 };

@@ -205,6 +205,15 @@ TEST_F(VerbsTest, LunDelete) {
     EXPECT_TRUE(lun(1, 1).is_null());
 }
 
+TEST_F(VerbsTest, AFileCanBeUsedAgainAsSoonAsItsLunIsDeleted) {
+    make_target();
+    const std::string path = file("d", 1 << 20);
+    for (int round = 0; round < 50; ++round) {
+        make_disk(1, 1, path);
+        ASSERT_EQ(code("logicalunit.delete", {{"tid", 1}, {"lun", 1}}), 0u);
+    }
+}
+
 TEST_F(VerbsTest, LunUpdateGoesLeftToRightUpToTheFirstBadOne) {
     make_target();
     make_disk(1, 1, file("d", 1 << 20));
