@@ -272,6 +272,17 @@ def installation(log: Log) -> Report:
     return report
 
 
+def oracle(log: Log) -> Report:
+    """Our tgtadm against the one of Debian's tgt: the same texts and exit codes, and it drives that daemon."""
+    here = TREE / "tests/unit/tgtadm"
+    ours = ("--ours", str(BUILD / "tgtadm"))
+    report = one_case(log, "command lines", "/usr/bin/python3", here / "oracle_compare.py", *ours)
+    report.cases += one_case(
+        log, "tgt's daemon", "/usr/bin/python3", here / "oracle_live.py", *ours
+    ).cases
+    return report
+
+
 def quickstart(log: Log) -> Report:
     """The other one-command script, on a free port."""
     return one_case(
@@ -352,6 +363,7 @@ SUITES = [
     ),
     Suite("unit-tsan", "GoogleTest under TSan", unit("tsan"), ("build-tsan",), quick=False),
     Suite("quickstart", "scripts/quickstart --check", quickstart, ("build",)),
+    Suite("oracle", "tgtadm against the one of Debian's tgt", oracle, ("build",)),
     Suite("install", "make install", installation, ("build",)),
     Suite("layers", "the direction of includes", layers),
     Suite("format", "clang-format", formatting),
