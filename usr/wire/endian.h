@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Integers as they stand on the wire: alignment 1, big endian, any width. A wire struct made of them
-// reads like the table of its standard and is used through these accessors only, so no call site swaps bytes.
+// Integers as they stand on the wire: alignment 1, big endian, any width. A wire struct made of
+// them reads like the table of its standard and is used through these accessors only, so no call
+// site swaps bytes.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +15,8 @@ namespace tgt::wire {
 template <size_t Bytes>
 class BigEndian {
   public:
-    using Value = std::conditional_t<
-        Bytes <= 2, uint16_t, std::conditional_t<Bytes <= 4, uint32_t, uint64_t>>;
+    using Value = std::conditional_t<Bytes <= 2, uint16_t,
+                                     std::conditional_t<Bytes <= 4, uint32_t, uint64_t>>;
 
     constexpr BigEndian() = default;
     constexpr BigEndian(Value value) { set(value); }
@@ -63,7 +64,9 @@ template <unsigned shift, unsigned width = 1>
 struct Bits {
     static_assert(shift + width <= 8);
     static constexpr uint8_t mask = static_cast<uint8_t>(((1u << width) - 1) << shift);
-    static constexpr uint8_t get(uint8_t byte) { return static_cast<uint8_t>((byte & mask) >> shift); }
+    static constexpr uint8_t get(uint8_t byte) {
+        return static_cast<uint8_t>((byte & mask) >> shift);
+    }
     static constexpr void set(uint8_t& byte, unsigned value) {
         byte = static_cast<uint8_t>((byte & ~mask) | ((value << shift) & mask));
     }

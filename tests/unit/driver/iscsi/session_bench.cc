@@ -33,9 +33,9 @@ void Peer::raw(const std::vector<uint8_t>& bytes) {
 std::vector<uint8_t> Peer::encode(wire::Bhs bhs, const std::vector<uint8_t>& data) {
     bhs.data_segment_length = uint32_t(data.size());
     auto header = wire::bytes_of(bhs);
-    std::vector<uint8_t> bytes(header.begin(), header.end());
-    bytes.insert(bytes.end(), data.begin(), data.end());
-    bytes.resize(bytes.size() + wire::padding(data.size()));
+    std::vector<uint8_t> bytes(header.size() + data.size() + wire::padding(data.size()));
+    std::copy(header.begin(), header.end(), bytes.begin());
+    std::copy(data.begin(), data.end(), bytes.begin() + ptrdiff_t(header.size()));
     return bytes;
 }
 
