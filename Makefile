@@ -18,14 +18,14 @@ CXXFLAGS += -std=c++20 -Wall -Wextra -Werror -fno-strict-aliasing -pthread
 LDFLAGS  += -pthread
 
 ifeq ($(VARIANT),asan)
-CXXFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CXXFLAGS += -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS  += -fsanitize=address,undefined
 else ifeq ($(VARIANT),tsan)
-CXXFLAGS += -O1 -fsanitize=thread
+CXXFLAGS += -O1 -g1 -fsanitize=thread
 LDFLAGS  += -fsanitize=thread
 else ifeq ($(VARIANT),fuzz)
 CXX      := clang++-14
-CXXFLAGS += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+CXXFLAGS += -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 LDFLAGS  += -fsanitize=address,undefined
 else ifeq ($(VARIANT),cov)
 CXXFLAGS += -O0 --coverage
@@ -79,6 +79,9 @@ $(foreach t,$(UNITTESTS),$(eval $(call prog_rule,$(t),$(B)/tests/unit/$(t),-lgmo
 ifeq ($(VARIANT),fuzz)
 $(foreach f,$(FUZZERS),$(eval $(call prog_rule,$(f),$(B)/fuzz/$(f),-fsanitize=fuzzer)))
 endif
+
+# Tests are compiled more often than they run.
+$(B)/obj/tests/unit/%.o: CXXFLAGS += -O0 -g1
 
 $(B)/obj/%.o: %.cc
 	@mkdir -p $(@D)

@@ -183,6 +183,9 @@ void Daemon::stop_in_order() {
     });
     if (!wait_stopped()) give_up("stopping took too long, or was interrupted");
     runtime_->stop();
+    // A call that the kernel does not return from still uses its command: nothing may be freed.
+    if (!runtime_->pool().wait_idle(io::Clock::now() + std::chrono::seconds(1)))
+        give_up("a store still has operations");
     registry_.reset();
     server_.reset();
     runtime_.reset();

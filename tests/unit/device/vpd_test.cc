@@ -37,7 +37,7 @@ TEST(BlockLimitsPage, StatesTheTransferLimits) {
     EXPECT_EQ(field(body, 6, 2), 8u);
     EXPECT_EQ(field(body, 8, 4), (16u << 20) / 512);
     EXPECT_EQ(field(body, 12, 4), 128u);
-    EXPECT_EQ(field(body, 36, 8), 0u);
+    EXPECT_EQ(field(body, 36, 8), 65535u);
 }
 
 TEST(BlockLimitsPage, StatesFiniteUnmapLimitsOnlyWhenThin) {

@@ -67,11 +67,20 @@ TEST_P(WriteSame, UnmapsZeroes) {
     EXPECT_EQ(harness.store().count(OpKind::discard), 1u);
 }
 
-TEST_P(WriteSame, WritesWhatUnmappingWouldNotReadBack) {
-    const Bytes block = pattern(512, 8);
-    ASSERT_TRUE(run(8, 8, unmap_bit, block).good());
-    EXPECT_EQ(harness.store().bytes(8 * 512, 4096), repeated(block, 8));
-    EXPECT_EQ(harness.store().count(OpKind::discard), 0u);
+TEST_P(WriteSame, UnmapsWhateverThePatternWhenAskedTo) {
+    ASSERT_TRUE(run(8, 8, 0, pattern(512, 8)).good());
+    ASSERT_TRUE(run(8, 8, unmap_bit, pattern(512, 8)).good());
+    EXPECT_EQ(harness.store().bytes(8 * 512, 4096), Bytes(4096));
+    EXPECT_EQ(harness.store().count(OpKind::discard), 1u);
+}
+
+// SBC-4 5.51: NUMBER OF LOGICAL BLOCKS against MAXIMUM WRITE SAME LENGTH.
+TEST_P(WriteSame, RefusesMoreThanTheReportedMaximum) {
+    Harness::Options options = thin();
+    options.size = 70000 * 512;
+    Harness big(sbc::disk, options);
+    Answer answer = big.run(block_cdb(GetParam(), 0, 0, 0), Bytes(512));  // 0: to the end
+    EXPECT_EQ(answer.sense(), invalid_field_in_cdb);
 }
 
 TEST_P(WriteSame, WritesZeroesWhereDiscardDoesNotPromiseThem) {
