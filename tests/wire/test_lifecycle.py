@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
 import subprocess
 import time
+from pathlib import Path
 from typing import Iterator
 
 import pytest
@@ -232,6 +234,21 @@ def test_new_lun_is_seen_by_open_sessions(connect: Connect, make_target: MakeTar
     session.settle(lun=2)
     session.write(0, b"2" * 512, lun=2)
     assert session.read(0, 1, lun=2) == b"2" * 512
+
+
+def test_a_locked_file_is_a_lun_by_force_only(alone: Daemon, tmp_path: Path) -> None:
+    """A file that another process holds a lock on is refused with its name and the holder."""
+    target = alone.add_target()
+    medium = tmp_path / "locked.img"
+    medium.write_bytes(bytes(1 << 20))
+    new = ("-m", "logicalunit", "-o", "new", "-t", str(target.tid), "-l", "1", "-b", str(medium))
+    with medium.open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(AdmError) as refusal:
+            alone.adm(*new)
+        assert str(medium) in refusal.value.err and "in use" in refusal.value.err
+        alone.adm(*new, "--force")
+    assert login(alone, target.name).command(scsi.read10(0, 8), read=4096).status == scsi.GOOD
 
 
 def test_data_for_one_lun_never_lands_on_another(connect: Connect, make_target: MakeTarget) -> None:

@@ -28,13 +28,14 @@ Usage: tgtadm [OPTION]
 --lld <driver> --mode target --op stat --tid <id>
 	print the counters of the target's logical units.
 --lld <driver> --mode logicalunit --op new --tid <id> --lun <lun>
-  --backing-store <path> --bstype <type> --bsopts <bs options> --bsoflags <options>
+  --backing-store <path> --bstype <type> --bsopts <bs options> --bsoflags <options> [--force]
 	give the target a logical unit that is kept in <path>,
 	a file or a block device. <type> names the backing store
 	(--mode system --op show lists them), <bs options> are its
 	own; <options> is sync, direct or sync:direct.
 	--device-type <disk|tape|cd|changer|osd|pt> and
-	--blocksize <bytes> say what it is.
+	--blocksize <bytes> say what it is. A file that another
+	process has locked is refused without --force.
 --lld <driver> --mode logicalunit --op update --tid <id> --lun <lun> --params <k=v,...>
 	change parameters of the logical unit.
 --lld <driver> --mode logicalunit --op delete --tid <id> --lun <lun>

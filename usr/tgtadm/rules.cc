@@ -79,7 +79,7 @@ constexpr std::array<Rule, 26> rules{{
     {Mode::target, Op::bind, "LmotIQBHC", bind_subject},
     {Mode::target, Op::unbind, "LmotIQBHC", bind_subject},
     {Mode::target, Op::update, "LmotnvC", name_and_value},
-    {Mode::logicalunit, Op::new_, "LmofytlbEYCS", backing_store},
+    {Mode::logicalunit, Op::new_, "LmofytlbEYCSF", backing_store},
     {Mode::logicalunit, Op::update, "LmofytlPC", nothing, true},
     {Mode::logicalunit, Op::delete_, "LmotlC", nothing},
     {Mode::logicalunit, Op::stat, "LmotlC", nothing},

@@ -177,6 +177,8 @@ TEST(Parse, requests_carry_what_was_given_and_nothing_else) {
          "logicalunit.new",
          R"({"tid":1,"lun":2,"backing-store":"/x","bstype":"rdwr","bsopts":"o",
              "bsoflags":"sync:direct","blocksize":4096,"device-type":"cd"})"},
+        {"-m lu -o new -t 1 -l 2 -b /x --force", "logicalunit.new",
+         R"({"tid":1,"lun":2,"backing-store":"/x","force":true})"},
         {"-m lu -o new -t 1 -l 2 -Y ssc -E rdwr", "logicalunit.new",
          R"({"tid":1,"lun":2,"bstype":"ssc","device-type":"tape"})"},
         {"-m lu -o update -t 1 -l 1 -P a=b,c,d=e=f", "logicalunit.update",
