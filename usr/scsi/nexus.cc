@@ -41,6 +41,24 @@ ItlNexus* Nexus::find(uint64_t lun) {
     return it == luns_.end() ? nullptr : it->second.get();
 }
 
+NexusState Nexus::snapshot() const {
+    NexusState state{id_, number_, {}};
+    for (const auto& [lun, itl] : luns_)
+        state.luns.push_back({lun, itl->attentions.all(), itl->prevents_removal(), itl->counters});
+    return state;
+}
+
+void Nexus::restore(const NexusState& state) {
+    for (const NexusState::Lun& saved : state.luns) {
+        ItlNexus* itl = find(saved.lun);
+        if (!itl) continue;
+        itl->attentions.clear_all();
+        for (UnitAttention attention : saved.attentions) itl->attentions.raise(attention);
+        itl->set_prevents_removal(saved.prevents_removal);
+        itl->counters = saved.counters;
+    }
+}
+
 namespace {
 
 // A RESERVE(6) reservation ends with its I_T nexus (SPC-2 5.5.1); persistent ones stay.

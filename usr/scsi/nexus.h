@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/intrusive_list.h"
 #include "io/clock.h"
@@ -29,6 +30,22 @@ struct Counters {
     uint64_t write_submitted_bytes = 0, write_submitted = 0;
     uint64_t write_done_bytes = 0, write_done = 0;
     uint64_t errors = 0;  // every status but GOOD
+    bool operator==(const Counters&) const = default;
+};
+
+// The durable part of an I_T nexus: plain data, for handing sessions to another process.
+struct NexusState {
+    struct Lun {
+        uint64_t lun = 0;
+        std::vector<UnitAttention> attentions;
+        bool prevents_removal = false;
+        Counters counters;
+        bool operator==(const Lun&) const = default;
+    };
+    NexusId id;
+    uint64_t number = 0;
+    std::vector<Lun> luns;  // in order of LUN
+    bool operator==(const NexusState&) const = default;
 };
 
 // An I_T nexus as one logical unit sees it (SAM-5 I_T_L nexus). Owned by its Nexus, linked in the
@@ -72,6 +89,10 @@ class Nexus : public ListHook<> {
     uint64_t number() const { return number_; }  // shown by tgtadm; iSCSI: the TSIH
     ItlNexus* find(uint64_t lun);
     std::map<uint64_t, std::unique_ptr<ItlNexus>>& luns() { return luns_; }
+
+    NexusState snapshot() const;
+    // Into a nexus just made with the same id; LUNs that are not there any more are left out.
+    void restore(const NexusState& state);
 
   private:
     friend class TargetShard;

@@ -32,6 +32,7 @@ class CommandWindow {
 
     uint32_t expected() const { return expected_; }
     uint32_t max() const { return max_; }
+    bool operator==(const CommandWindow&) const = default;
 
   private:
     uint32_t expected_ = 0;

@@ -62,6 +62,13 @@ class Connection {
     void session_granted(SessionGrant grant, SessionIdentity identity);
     void targets(std::vector<mgmt::DiscoveredTarget> found);
 
+    // The durable part in the full feature phase, and a connection that goes on from it instead of
+    // a login.
+    SessionState::Connection snapshot() const {
+        return {cid_, stat_sn_, next_transfer_tag_, send_limit_};
+    }
+    void resume(Session& session, const SessionState::Connection& state);
+
     void close(std::string_view why);  // logs, then closes
     bool closing() const { return closing_; }
 

@@ -167,4 +167,20 @@ void Connection::enter_full_feature() {
         context_.worker.timers().arm_in(ping_timer_, std::chrono::seconds(nop_interval_));
 }
 
+void Connection::resume(Session& session, const SessionState::Connection& state) {
+    login_timer_.disarm();
+    phase_ = Phase::full_feature;
+    session_ = &session;
+    session.join(*this);
+    cid_ = state.cid;
+    stat_sn_ = state.stat_sn;
+    next_transfer_tag_ = state.next_transfer_tag;
+    send_limit_ = state.send_limit;
+    NegotiatedParameters parameters = session.parameters();
+    parameters.send_limit = send_limit_;
+    transport_->adopt(parameters);
+    target_ = session.target();
+    tid_ = session.identity().tid;
+}
+
 }  // namespace tgt::iscsi

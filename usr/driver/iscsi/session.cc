@@ -41,7 +41,26 @@ Session::Session(WorkerContext& context, SessionIdentity identity,
                                                nexus_id(identity_, *target_), identity_.tsih);
 }
 
+Session::Session(WorkerContext& context, const SessionState& state,
+                 std::shared_ptr<scsi::Target> target)
+    : Session(context, state.identity, std::move(target), state.parameters,
+              state.window.expected()) {
+    window_ = state.window;
+    if (nexus_ && state.nexus) nexus_->restore(*state.nexus);
+}
+
 Session::~Session() = default;
+
+SessionState Session::snapshot() const {
+    SessionState state;
+    state.identity = identity_;
+    state.parameters = parameters_;
+    state.window = window_;
+    if (nexus_) state.nexus = nexus_->snapshot();
+    for (const Connection* connection : connections_)
+        state.connections.push_back(connection->snapshot());
+    return state;
+}
 
 void Session::leave(Connection& connection) {
     std::erase(connections_, &connection);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,13 +42,35 @@ struct SessionIdentity {
     bool operator==(const SessionIdentity&) const = default;
 };
 
+// The durable part of a session in which no command is in flight: plain data, for handing it to
+// another process.
+struct SessionState {
+    struct Connection {
+        uint16_t cid = 0;
+        uint32_t stat_sn = 0;  // of the next status
+        uint32_t next_transfer_tag = 0;
+        uint32_t send_limit = 0;  // the initiator's MaxRecvDataSegmentLength in force
+        bool operator==(const Connection&) const = default;
+    };
+    SessionIdentity identity;
+    NegotiatedParameters parameters;
+    CommandWindow window;
+    std::optional<scsi::NexusState> nexus;  // not in a discovery session
+    std::vector<Connection> connections;
+    bool operator==(const SessionState&) const = default;
+};
+
 // An iSCSI session (RFC 7143 chapter 5): the I_T nexus, the command window, the tasks. Lives on one
 // worker with all its connections; owned by the WorkerContext. A discovery session has no nexus.
 class Session {
   public:
     Session(WorkerContext& context, SessionIdentity identity, std::shared_ptr<scsi::Target> target,
             const NegotiatedParameters& parameters, uint32_t first_cmd_sn);
+    // As snapshot() told it; its connections join() and resume() next.
+    Session(WorkerContext& context, const SessionState& state,
+            std::shared_ptr<scsi::Target> target);
     ~Session();
+    SessionState snapshot() const;
 
     const SessionIdentity& identity() const { return identity_; }
     bool discovery() const { return identity_.tid == 0; }

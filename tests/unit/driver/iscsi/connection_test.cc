@@ -366,5 +366,32 @@ TEST_F(ConnectionTest, HoldTakesEachNumberOnceAndIsBounded) {
     EXPECT_TRUE(session.hold(held(104, 1 << 21))) << "its bytes are free again";
 }
 
+// A snapshot is all that a session needs to go on elsewhere: numbers, parameters, unit attentions.
+TEST_F(ConnectionTest, ASessionGoesOnFromItsSnapshot) {
+    peer_->send(peer_->command(tur, 1, 0, false, false));
+    peer_->one();
+    Session* before = bench_.session(peer_->tsih);
+    before->nexus()->find(1)->attentions.raise(scsi::ua::mode_parameters_changed);
+    const SessionState saved = before->snapshot();
+    const auto target = before->target();
+    const uint32_t cmd_sn = peer_->cmd_sn;
+    peer_->hang_up();
+    bench_.scsi.settle();
+    ASSERT_EQ(bench_.session(saved.identity.tsih), nullptr);
+
+    auto next = bench_.connect();
+    WorkerContext& context = bench_.registry->context(0);
+    auto session = std::make_unique<Session>(context, saved, target);
+    context.connections.at(next->id)->resume(*session, saved.connections.at(0));
+    EXPECT_EQ(session->snapshot(), saved);
+    context.sessions[saved.identity.tsih] = std::move(session);
+    next->cmd_sn = cmd_sn;
+    next->send(next->command(tur, 2, 0, false, false));
+    const auto response = next->one().as<wire::ScsiResponsePdu>();
+    EXPECT_EQ(response.status, uint8_t(scsi::Status::check_condition));
+    EXPECT_EQ(response.stat_sn, saved.connections.at(0).stat_sn);
+    EXPECT_EQ(response.exp_cmd_sn, cmd_sn + 1);
+}
+
 }  // namespace
 }  // namespace tgt::iscsi
