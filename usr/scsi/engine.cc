@@ -264,6 +264,7 @@ void Engine::finish(Command& command, const Outcome& outcome) {
     command.outcome = command.aborted() ? Outcome(Status::task_aborted) : outcome;
     command.phase_ = Command::Phase::finished;
     command.state_ = command.shard->state.get();
+    if (!command.data_complete_) command.out_total = 0;  // nothing was taken: all is residual
     if (command.outcome.sense) command.descriptor_sense = command.state().sense_descriptor_format();
     if (!data_belongs_to_initiator(command.outcome)) {
         command.in.release();
