@@ -38,17 +38,23 @@ endif
 # LIBS      += name;  SRC_name := files;  DEPS_name := other libs;  SYS_name := -l flags
 # PROGRAMS  += name;  the same four lines
 # UNITTESTS += name;  program tests/unit/<name>, linked with gtest
+# SINGLE_THREADED += name;  of these: has nothing for TSan to see and is left out of VARIANT=tsan
 # FUZZERS   += name;  program built only for VARIANT=fuzz
 LIBS :=
 PROGRAMS :=
 UNITTESTS :=
+SINGLE_THREADED :=
 FUZZERS :=
 MODULES := $(sort $(wildcard usr/*/module.mk usr/*/*/module.mk ipc/module.mk ipc/*/module.mk \
                              tests/*/module.mk tests/*/*/module.mk tests/*/*/*/module.mk))
 include $(MODULES)
 
+ifeq ($(VARIANT),tsan)
+UNITTESTS := $(filter-out $(SINGLE_THREADED),$(UNITTESTS))
+endif
+
 .DEFAULT_GOAL := all
-.PHONY: all check unit fuzz install uninstall clean format check-format compile_commands.json help
+.PHONY: all check unit syntax fuzz install uninstall clean format check-format compile_commands.json help
 .DELETE_ON_ERROR:
 
 obj = $(addprefix $(B)/obj/,$(addsuffix .o,$(basename $(1))))
@@ -90,6 +96,12 @@ $(B)/obj/%.o: %.cc
 
 -include $(wildcard $(patsubst %.o,%.d,$(ALLOBJ)))
 
+# Everything compiles with this compiler, without making code: for a second compiler.
+syntax: $(patsubst $(B)/obj/%.o,$(B)/syntax/%.ok,$(sort $(ALLOBJ)))
+$(B)/syntax/%.ok: %.cc
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -fsyntax-only $< && touch $@
+
 all: $(addprefix $(B)/,$(PROGRAMS))
 unit: $(addprefix $(B)/tests/unit/,$(UNITTESTS))
 check: unit
@@ -118,5 +130,5 @@ compile_commands.json:
 clean:
 	rm -rf $(BUILDDIR) compile_commands.json
 help:
-	@echo "make [VARIANT=asan|tsan|fuzz|cov] [V=1]   all unit check fuzz install uninstall format check-format compile_commands.json clean"
+	@echo "make [VARIANT=asan|tsan|fuzz|cov] [V=1]   all unit check syntax fuzz install uninstall format check-format compile_commands.json clean"
 	@echo "programs: $(PROGRAMS)"; echo "unit tests: $(UNITTESTS)"
