@@ -101,7 +101,6 @@ void AdminServer::stop() {
     if (!socket_) return;
     resume_.disarm();
     if (control_) control_->poller().remove(socket_.get(), *this);
-    unlink(path_.c_str());
     socket_.reset();
     const auto connections = std::exchange(connections_, {});
     for (const auto& connection : connections) connection->close();

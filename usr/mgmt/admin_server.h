@@ -23,7 +23,9 @@ class AdminServer final : public io::FdWatcher {
     // daemon has it.
     static Result<std::unique_ptr<AdminServer>> open(const std::string& path, bool make_folder);
     AdminServer(const AdminServer&) = delete;
-    ~AdminServer();  // removes the socket, keeps the lock file
+    // The socket and the lock file stay, as tgt leaves them: its tgtadm takes only a refused
+    // connection for the daemon's end, and waits for that.
+    ~AdminServer();
 
     void start(io::Worker& control, Registry& registry);
     void stop();

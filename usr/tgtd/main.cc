@@ -156,7 +156,6 @@ void Daemon::remove_pid_file() {
 
 void Daemon::give_up(std::string_view why) {
     log::error(module, "tgtd ends at once: {}", why);
-    if (server_) unlink(server_->path().c_str());
     remove_pid_file();
     _exit(1);
 }

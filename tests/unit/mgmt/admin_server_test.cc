@@ -45,12 +45,17 @@ TEST_F(AdminServerTest, ServesItsUser) {
     EXPECT_FALSE(connect_to_it());
 }
 
-TEST_F(AdminServerTest, RemovesASocketLeftBehind) {
-    const UniqueFd stale(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+// tgt's tgtadm waits for a refused connection after `system delete`; no file would keep it waiting.
+TEST_F(AdminServerTest, TakesOverASocketLeftBehindAndLeavesItsOwnRefusing) {
     file("sock", 0);
     EXPECT_TRUE(AdminServer::open(path(), false));
-    EXPECT_NE(access(path().c_str(), F_OK), 0);
     EXPECT_EQ(access((path() + ".lock").c_str(), F_OK), 0);
+    const UniqueFd client(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path().copy(address.sun_path, sizeof(address.sun_path) - 1);
+    EXPECT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), -1);
+    EXPECT_EQ(errno, ECONNREFUSED);
 }
 
 TEST_F(AdminServerTest, RefusesPathsThatCannotBe) {
