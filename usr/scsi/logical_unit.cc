@@ -91,12 +91,6 @@ void LunShard::adopt(LunStatePtr next) {
     });
 }
 
-void LunShard::raise_for_all(UnitAttention attention, const ItlNexus* except) {
-    nexuses.for_each([&](ItlNexus& itl) {
-        if (&itl != except) itl.attentions.raise(attention);
-    });
-}
-
 void LunShard::drop_idle_detached() {
     if (detached.empty()) return;
     std::erase_if(detached, [](const auto& itl) { return itl->tasks.empty(); });

@@ -38,7 +38,6 @@ class LunShard {
 
     // Swaps the state and recomputes what the nexuses cache from it.
     void adopt(LunStatePtr next);
-    void raise_for_all(UnitAttention attention, const ItlNexus* except = nullptr);
 };
 
 // The change that a control command or an administrator makes (architecture: LUN-wide changes).

@@ -99,9 +99,7 @@ void retire(std::unique_ptr<Nexus> nexus, io::Duration bound, std::function<void
         shard.drop_idle_detached();
     }
     kept->luns().clear();
-    bool last = target.nexuses.empty();
     wait->seal(bound);
-    if (last && target.on_last_nexus_gone) target.on_last_nexus_gone();
 }
 
 }  // namespace tgt::scsi

@@ -65,7 +65,6 @@ enum OpFlags : uint16_t {
     op_any_lun = 1 << 6,              // also to a LUN that does not exist
     op_zero_is_rest =
         1 << 7,  // block count 0 means "to the end" (WRITE SAME, SYNCHRONIZE CACHE...)
-    op_check_writes_late = 1 << 8,  // write protection is the handler's business
 };
 
 struct OpRow {

@@ -23,8 +23,6 @@ class TargetShard {
     io::Worker& worker;
     std::map<uint64_t, LunShard*> luns;
     IntrusiveList<Nexus> nexuses;
-    // Called (once per removal) when the last nexus has gone, if set.
-    std::function<void()> on_last_nexus_gone;
 };
 
 // A SCSI target device with one port: a map from LUN to LogicalUnit. Many targets may lead to one

@@ -56,7 +56,6 @@ class DataOut {
 
     bool complete() const { return !unsolicited_open_ && received_ >= wanted_; }
     bool unsolicited_open() const { return unsolicited_open_; }
-    uint32_t outstanding() const { return count_; }
     uint32_t r2ts_sent() const { return r2t_sn_; }
 
   private:
