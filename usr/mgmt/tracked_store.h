@@ -26,6 +26,12 @@ class TrackedStore final : public store::Store {
     int perform(store::Op& op) override { return inner_->perform(op); }
     Result<store::Extent> extent(uint64_t offset) override { return inner_->extent(offset); }
     Result<uint64_t> current_size() override { return inner_->current_size(); }
+    Result<void> update(std::string_view name, std::string_view value) override {
+        return inner_->update(name, value);
+    }
+    std::vector<std::pair<std::string, std::string>> parameters() const override {
+        return inner_->parameters();
+    }
 
   private:
     std::unique_ptr<store::Store> inner_;

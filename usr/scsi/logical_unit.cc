@@ -127,6 +127,21 @@ std::shared_ptr<LogicalUnit> LogicalUnit::make(io::Runtime& runtime, const Devic
         dispose);
 }
 
+std::vector<uint16_t> LogicalUnit::ports() const {
+    std::vector<uint16_t> all;
+    for (const auto& [port, luns] : ports_) all.push_back(port);
+    return all;
+}
+
+void LogicalUnit::add_port(uint16_t relative_port) {
+    ++ports_[relative_port];
+}
+
+void LogicalUnit::remove_port(uint16_t relative_port) {
+    auto found = ports_.find(relative_port);
+    if (found != ports_.end() && --found->second == 0) ports_.erase(found);
+}
+
 void LogicalUnit::change(Build build, io::Worker& reply_to, std::function<void(Outcome)> done) {
     runtime_.control().post(
         [self = shared_from_this(), build = std::move(build), &reply_to, done = std::move(done)] {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -54,6 +55,31 @@ struct LunChange {
         abort_commands_of;  // before `done`: their commands are aborted, bounded in time
 };
 
+// Keeps persistent reservations over a restart (APTPL). Made by management, told by
+// LogicalUnit::set_keeper(). Control thread.
+class ReservationKeeper {
+  public:
+    virtual ~ReservationKeeper() = default;
+    // `reservations` becomes what a unit on the same medium starts from after a restart; without
+    // `aptpl` nothing is left to start from. `done(true)` when that is durable, `done(false)` when
+    // it is not and what was kept before still is; on the control thread, perhaps before the call
+    // returns.
+    virtual void keep(const Reservations& reservations, std::function<void(bool)> done) = 0;
+};
+
+// Who looks after the store of a unit (management). Control thread.
+class StoreObserver {
+  public:
+    // An operation failed with this errno value: the medium may be broken or gone. Called once,
+    // then not before LogicalUnit::report_failures_again().
+    virtual void store_failed(const std::shared_ptr<LogicalUnit>& unit, int error) = 0;
+    // A flush failed; LunState::flush_failed is set now.
+    virtual void flush_failed(const std::shared_ptr<LogicalUnit>& unit, int error) = 0;
+
+  protected:
+    ~StoreObserver() = default;
+};
+
 // A logical unit (SAM-5): device type, medium, and the current LunState. Independent of targets:
 // several (target, LUN) pairs may lead to it. Shared: when the last reference goes, on whatever
 // thread, the queues are closed on their workers and the store is closed on the blocking pool.
@@ -90,6 +116,29 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     // The control thread's view.
     const LunStatePtr& state() const { return state_; }
 
+    // The relative target port identifiers through which initiators reach the unit, in order. A
+    // target calls the other two as its LUNs come and go. Control thread.
+    std::vector<uint16_t> ports() const;
+    void add_port(uint16_t relative_port);
+    void remove_port(uint16_t relative_port);
+
+    // Control thread, before the unit is in any target. Without a keeper APTPL=1 is refused.
+    void set_keeper(std::shared_ptr<ReservationKeeper> keeper) { keeper_ = std::move(keeper); }
+    // The observer outlives the unit's last command. Control thread.
+    void set_observer(StoreObserver* observer) { observer_ = observer; }
+    void report_failures_again() { failure_reported_.store(false, std::memory_order_relaxed); }
+    // Any thread: tells the observer, and keeps a flush failure in the state.
+    void store_failed(store::OpKind kind, bool dsync, int error);
+
+    // Aborted writes that the store still has; their ranges are fenced. Any thread.
+    unsigned orphans() const { return orphans_.load(std::memory_order_relaxed); }
+
+    // The same medium, opened again. To be called while LunState::backing is `gone`: nothing new
+    // reaches the store then. Each worker changes over when its last operation has ended, however
+    // long that takes; `done` on the control thread when all have. The old store is closed on the
+    // pool. Control thread; one at a time.
+    void replace_store(std::unique_ptr<store::Store> store, std::function<void()> done);
+
     // Any thread. `build` runs on the control thread with the current state; then every worker
     // adopts the next one; then `done` runs on `reply_to` with the outcome: the change is in force
     // everywhere.
@@ -114,6 +163,11 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     io::PoolLane job_lane_;
     LunStatePtr state_;
     std::vector<std::unique_ptr<LunShard>> shards_;
+    std::map<uint16_t, unsigned> ports_;  // how many LUNs lead here through each
+    std::shared_ptr<ReservationKeeper> keeper_;
+    StoreObserver* observer_ = nullptr;
+    std::atomic<bool> failure_reported_{false};
+    std::atomic<unsigned> orphans_{0};
     std::atomic<unsigned> preventers_{0};
     std::mutex read_modify_write_;
 };

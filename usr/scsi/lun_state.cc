@@ -145,6 +145,12 @@ ModePage json_mode_page(const json& value) {
     return page;
 }
 
+Backing json_backing(const json& value) {
+    const auto number = value.get<unsigned>();
+    if (number > unsigned(Backing::gone)) throw std::invalid_argument("unknown backing state");
+    return Backing(number);
+}
+
 LunState json_state(const json& value) {
     LunState state;
     state.identity = json_identity(value.at("identity"));
@@ -155,6 +161,9 @@ LunState json_state(const json& value) {
     value.at("read_only").get_to(state.read_only);
     value.at("thin").get_to(state.thin);
     value.at("descriptor_sense").get_to(state.descriptor_sense);
+    state.backing = json_backing(value.at("backing"));
+    value.at("flush_failed").get_to(state.flush_failed);
+    value.at("keeps_reservations").get_to(state.keeps_reservations);
     value.at("unmap_granularity").get_to(state.unmap_granularity);
     for (const json& page : value.at("mode_pages"))
         state.mode_pages.push_back(json_mode_page(page));
@@ -209,6 +218,9 @@ std::string snapshot(const LunState& state) {
                   {"read_only", state.read_only},
                   {"thin", state.thin},
                   {"descriptor_sense", state.descriptor_sense},
+                  {"backing", uint8_t(state.backing)},
+                  {"flush_failed", state.flush_failed},
+                  {"keeps_reservations", state.keeps_reservations},
                   {"unmap_granularity", state.unmap_granularity},
                   {"mode_pages", std::move(pages)},
                   {"reservations", reservations_json(state.reservations)}};

@@ -40,6 +40,13 @@ struct ModePage {
     bool operator==(const ModePage&) const = default;
 };
 
+// Whether the medium can be used at all, beside what an administrator or an initiator wishes.
+enum class Backing : uint8_t {
+    present,
+    draining,  // writes of commands that were aborted may still land: 02h/04h/01h
+    gone,      // the backing object has vanished, and is looked for: 02h/04h/00h
+};
+
 // Everything LUN-wide that commands read and that can change. Immutable once published and replaced
 // whole by the control thread, so that readers take no lock. Plain data without pointers: it is
 // saved and restored.
@@ -51,7 +58,12 @@ struct LunState {
     bool medium_present = true;
     bool read_only = false;  // the administrator's wish or the store's; the WP bit and 7/27h/00h
     bool thin = false;       // LBPME, UNMAP, VPD B2h
-    bool descriptor_sense = false;     // D_SENSE's starting value
+    bool descriptor_sense = false;  // D_SENSE's starting value
+    Backing backing = Backing::present;
+    // Data that was acknowledged could not be written back. The system tells that once, so it is
+    // kept here: SYNCHRONIZE CACHE and FUA fail until an administrator acts.
+    bool flush_failed = false;
+    bool keeps_reservations = false;   // APTPL=1 can be honoured (PTPL_C)
     uint32_t unmap_granularity = 0;    // blocks, VPD B0h; 0 = not reported
     std::vector<ModePage> mode_pages;  // in order of code, then subcode
     Reservations reservations;

@@ -69,6 +69,7 @@ Target::~Target() = default;
 
 void Target::add_lun(uint64_t lun, std::shared_ptr<LogicalUnit> unit, std::function<void()> done) {
     luns_[lun] = unit;
+    unit->add_port(relative_port_);
     auto self = shared_from_this();
     runtime_.on_every_worker(
         [self, lun, unit](io::Worker& worker) {
@@ -86,6 +87,7 @@ void Target::remove_lun(uint64_t lun, io::Duration bound, std::function<void(boo
     auto removal = std::make_shared<Removal>(
         Removal{std::move(found->second), runtime_.worker_count(), true, std::move(done)});
     luns_.erase(found);
+    removal->unit->remove_port(relative_port_);
     auto self = shared_from_this();
     runtime_.on_every_worker([self, lun, bound, removal](io::Worker& worker) {
         LunShard& unit_shard = removal->unit->shard(worker.index());

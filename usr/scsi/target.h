@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,6 +36,12 @@ class Target : public std::enable_shared_from_this<Target> {
     io::Runtime& runtime() { return runtime_; }
     const std::string& name() const { return name_; }
     uint16_t relative_port() const { return relative_port_; }
+    // How long a task management function, the end of a session or of a LUN waits for commands that
+    // the store still has. Any thread.
+    io::Duration abort_bound() const { return abort_bound_.load(std::memory_order_relaxed); }
+    void set_abort_bound(io::Duration bound) {
+        abort_bound_.store(bound, std::memory_order_relaxed);
+    }
     TargetShard& shard(unsigned worker) { return *shards_[worker]; }
     const std::map<uint64_t, std::shared_ptr<LogicalUnit>>& luns() const { return luns_; }
 
@@ -50,6 +57,7 @@ class Target : public std::enable_shared_from_this<Target> {
     io::Runtime& runtime_;
     const std::string name_;
     const uint16_t relative_port_;
+    std::atomic<io::Duration> abort_bound_{std::chrono::seconds(5)};
     std::map<uint64_t, std::shared_ptr<LogicalUnit>> luns_;
     std::vector<std::unique_ptr<TargetShard>> shards_;
 };

@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/mailbox.h"
 #include "base/result.h"
@@ -96,6 +98,9 @@ struct Info {
     bool read_only = false;  // asked for, or fallen back to
     Features features;
     Identity identity;
+    // The same object again after a reboot, a remount or its device's return, where `identity` may
+    // differ: a text without meaning but equality. Empty: not known.
+    std::string lasting_id;
 };
 
 // A run of bytes that are all data or all hole.
@@ -121,8 +126,16 @@ class Store {
     virtual int perform(Op& op) = 0;
     // The run that starts at `offset` (< size). Blocking, as perform().
     virtual Result<Extent> extent(uint64_t offset) = 0;
-    // The size now, which may have grown since open. Blocking.
+    // The size now, which may have changed since open; 0 or an error when the object is gone.
+    // Blocking.
     virtual Result<uint64_t> current_size() = 0;
+
+    // What of the engine can be changed while it serves (tgtadm --op update --params). ENOENT: it
+    // has no such parameter; else the error names the parameter, the reason and what is allowed.
+    // Blocking.
+    virtual Result<void> update(std::string_view name, std::string_view value);
+    // The same to look at: name and value, in a fixed order. Any thread.
+    virtual std::vector<std::pair<std::string, std::string>> parameters() const { return {}; }
 };
 
 struct OpenFlags {
