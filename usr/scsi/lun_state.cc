@@ -2,6 +2,7 @@
 #include "scsi/lun_state.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace tgt::scsi {
@@ -12,9 +13,9 @@ using nlohmann::json;
 
 constexpr int format_version = 1;
 
-// Texts of a LUN may hold any byte (INQUIRY data are not UTF-8), so bytes travel as hex digits.
+constexpr char digits[] = "0123456789abcdef";
+
 std::string to_hex(const uint8_t* bytes, size_t count) {
-    static constexpr char digits[] = "0123456789abcdef";
     std::string text;
     text.reserve(2 * count);
     for (size_t i = 0; i < count; ++i) {
@@ -38,12 +39,35 @@ std::vector<uint8_t> from_hex(const std::string& text) {
     return bytes;
 }
 
+bool is_printable(const std::string& text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+// Texts of a LUN may hold any byte (INQUIRY data are not UTF-8): those that nobody could read
+// travel as {"hex": "..."}.
 json text_json(const std::string& text) {
-    return to_hex(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+    if (is_printable(text)) return text;
+    return {{"hex", to_hex(reinterpret_cast<const uint8_t*>(text.data()), text.size())}};
 }
 std::string json_text(const json& value) {
-    auto bytes = from_hex(value.get<std::string>());
+    if (value.is_string()) return value.get<std::string>();
+    auto bytes = from_hex(value.at("hex").get<std::string>());
     return {bytes.begin(), bytes.end()};
+}
+
+// Reservation keys as tools for initiators write them.
+json key_json(uint64_t key) {
+    std::string text = "0x";
+    for (int shift = 60; shift >= 0; shift -= 4) text += digits[key >> shift & 15];
+    return text;
+}
+uint64_t json_key(const json& value) {
+    const auto text = value.get<std::string>();
+    if (text.size() != 18 || text.compare(0, 2, "0x") != 0)
+        throw std::invalid_argument("not a reservation key");
+    uint64_t key = 0;
+    for (size_t i = 2; i < text.size(); ++i) key = key << 4 | nibble(text[i]);
+    return key;
 }
 
 json bytes_json(const std::vector<uint8_t>& bytes) {
@@ -53,12 +77,22 @@ std::vector<uint8_t> json_bytes(const json& value) {
     return from_hex(value.get<std::string>());
 }
 
+// The library would cut a number that is too large.
+template <class Number>
+Number json_number(const json& value) {
+    if (!value.is_number_unsigned()) throw std::invalid_argument("not a number from 0 on");
+    const auto number = value.get<uint64_t>();
+    if (number > std::numeric_limits<Number>::max())
+        throw std::invalid_argument("number too large");
+    return Number(number);
+}
+
 json nexus_json(const NexusId& nexus) {
     return {{"initiator_port", text_json(nexus.initiator_port)},
             {"target_port", nexus.relative_target_port}};
 }
 NexusId json_nexus(const json& value) {
-    return {json_text(value.at("initiator_port")), value.at("target_port").get<uint16_t>()};
+    return {json_text(value.at("initiator_port")), json_number<uint16_t>(value.at("target_port"))};
 }
 
 json optional_nexus_json(const std::optional<NexusId>& nexus) {
@@ -72,7 +106,7 @@ std::optional<NexusId> json_optional_nexus(const json& value) {
 json reservations_json(const Reservations& reservations) {
     json registrations = json::array();
     for (const Registration& r : reservations.registrations)
-        registrations.push_back({{"nexus", nexus_json(r.nexus)}, {"key", r.key}});
+        registrations.push_back({{"nexus", nexus_json(r.nexus)}, {"key", key_json(r.key)}});
     return {{"reserve6_holder", optional_nexus_json(reservations.reserve6_holder)},
             {"generation", reservations.generation},
             {"registrations", registrations},
@@ -84,11 +118,10 @@ json reservations_json(const Reservations& reservations) {
 Reservations json_reservations(const json& value) {
     Reservations reservations;
     reservations.reserve6_holder = json_optional_nexus(value.at("reserve6_holder"));
-    reservations.generation = value.at("generation").get<uint32_t>();
+    reservations.generation = json_number<uint32_t>(value.at("generation"));
     for (const json& r : value.at("registrations"))
-        reservations.registrations.push_back(
-            {json_nexus(r.at("nexus")), r.at("key").get<uint64_t>()});
-    reservations.type = ReservationType(value.at("type").get<uint8_t>());
+        reservations.registrations.push_back({json_nexus(r.at("nexus")), json_key(r.at("key"))});
+    reservations.type = ReservationType(json_number<uint8_t>(value.at("type")));
     reservations.holder = json_optional_nexus(value.at("holder"));
     reservations.aptpl = value.at("aptpl").get<bool>();
     return reservations;
@@ -237,6 +270,18 @@ Result<LunState> restore_lun_state(const std::string& text) {
     } catch (const std::exception& error) {
         return fail(EINVAL,
                     std::string("the saved state of the logical unit is damaged: ") + error.what());
+    }
+}
+
+std::string snapshot_reservations(const Reservations& reservations) {
+    return reservations_json(reservations).dump();
+}
+
+Result<Reservations> restore_reservations(const std::string& text) {
+    try {
+        return json_reservations(json::parse(text));
+    } catch (const std::exception& error) {
+        return fail(EINVAL, std::string("the saved reservations are damaged: ") + error.what());
     }
 }
 

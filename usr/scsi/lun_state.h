@@ -85,4 +85,8 @@ using LunStatePtr = std::shared_ptr<const LunState>;
 std::string snapshot(const LunState& state);
 Result<LunState> restore_lun_state(const std::string& text);
 
+// The part of it that may have to outlive the daemon (APTPL), in the same form.
+std::string snapshot_reservations(const Reservations& reservations);
+Result<Reservations> restore_reservations(const std::string& text);
+
 }  // namespace tgt::scsi

@@ -2,6 +2,8 @@
 #include "scsi/reservations.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 namespace tgt::scsi {
 
@@ -9,6 +11,7 @@ namespace {
 
 // More than any cluster has paths; READ KEYS of that many fits its 16-bit allocation length.
 constexpr size_t max_registrations = 4096;
+constexpr size_t max_port_bytes = 240;  // an iSCSI name of 223 bytes with an ISID
 
 bool is_all_registrants(ReservationType type) {
     return type == ReservationType::write_exclusive_all_registrants ||
@@ -266,6 +269,24 @@ bool Reservations::all_registrants() const {
 bool Reservations::is_holder(const NexusId& nexus) const {
     if (!reserved()) return false;
     return all_registrants() ? find(nexus) != nullptr : holder == nexus;
+}
+
+bool consistent(const Reservations& reservations) {
+    std::set<std::pair<std::string_view, uint16_t>> seen;
+    for (const Registration& r : reservations.registrations) {
+        const std::string& port = r.nexus.initiator_port;
+        if (r.key == 0 || r.nexus.relative_target_port == 0) return false;
+        if (port.empty() || port.size() > max_port_bytes || port.find('\0') != port.npos)
+            return false;
+        if (!seen.emplace(port, r.nexus.relative_target_port).second) return false;
+    }
+    if (seen.size() > max_registrations) return false;
+    if (reservations.reserve6_holder && !seen.empty()) return false;
+    const auto& holder = reservations.holder;
+    if (!reservations.reserved()) return !holder;
+    if (!is_valid_type(uint8_t(reservations.type))) return false;
+    if (reservations.all_registrants()) return !holder && !seen.empty();
+    return holder && seen.count({holder->initiator_port, holder->relative_target_port}) > 0;
 }
 
 ClassMask forbidden_classes(const Reservations& reservations, const NexusId& nexus) {

@@ -66,6 +66,10 @@ struct Reservations {
     bool is_holder(const NexusId& nexus) const;
 };
 
+// Whether commands can have led to this state: what was kept outside of the daemon is not believed
+// unseen.
+bool consistent(const Reservations& reservations);
+
 // The classes that `nexus` may not use now: what an ItlNexus caches, one AND per command.
 ClassMask forbidden_classes(const Reservations& reservations, const NexusId& nexus);
 
