@@ -24,6 +24,16 @@ bool valid_target_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), allowed);
 }
 
+Outcome<io::Duration> parse_abort_bound(std::string_view value) {
+    const auto seconds = parse_number(value, Registry::max_abort_seconds);
+    if (!seconds || *seconds < Registry::min_abort_seconds)
+        return refuse(ErrorCode::invalid_request,
+                      "abort-bound is {} to {} seconds, not '{}': so long a task management "
+                      "function, the end of a session and a deletion wait for commands",
+                      Registry::min_abort_seconds, Registry::max_abort_seconds, value);
+    return io::Duration(std::chrono::seconds(*seconds));
+}
+
 std::string describe(const SessionInfo& session) {
     return fmt::format("initiator {} (session {}{}{})", session.initiator_name, session.id,
                        session.connections.empty() ? "" : " from ",
@@ -48,7 +58,7 @@ std::string TargetEntry::parameter(std::string_view wanted) const {
 }
 
 Registry::Registry(io::Runtime& runtime, RegistryOptions options)
-    : runtime_(runtime), options_(std::move(options)) {}
+    : runtime_(runtime), options_(std::move(options)), abort_bound_(options_.abort_bound) {}
 
 Registry::~Registry() = default;
 
@@ -93,6 +103,15 @@ Status Registry::may_stop() const {
                   "there are still {} targets (the first is {}, {}); delete them first, or send "
                   "SIGTERM to stop with them",
                   targets_.size(), targets_.begin()->first, targets_.begin()->second.name);
+}
+
+Status Registry::set_abort_bound(std::string_view value) {
+    const auto bound = parse_abort_bound(value);
+    if (!bound) return tl::unexpected(bound.error());
+    abort_bound_ = *bound;
+    for (auto& [tid, entry] : targets_) entry.target->set_abort_bound(*bound);
+    log::info(module, "commands that are ended have {} s, on every target", whole_seconds(*bound));
+    return {};
 }
 
 void Registry::stop(io::Duration bound, std::function<void()> done) {
@@ -178,6 +197,7 @@ void Registry::new_target(int tid, const std::string& name, std::string_view dri
         return done(
             refuse(ErrorCode::no_memory, "there are as many targets as SCSI can tell apart"));
     entry.target = std::make_shared<scsi::Target>(runtime_, name, port);
+    entry.target->set_abort_bound(abort_bound_);
     auto target = entry.target;
     targets_.emplace(tid, std::move(entry));
     log::info(module, "target {} is {}", tid, name);
@@ -208,7 +228,9 @@ void Registry::delete_target(int tid, bool force, StatusCallback done) {
 }
 
 void Registry::finish_delete(int tid, const StatusCallback& done) {
-    teardown(tid, removal_bound, [tid, done] {
+    const auto it = targets_.find(tid);
+    if (it == targets_.end()) return done({});  // it went when the daemon began to stop
+    teardown(tid, it->second.target->abort_bound(), [tid, done] {
         log::info(module, "target {} is deleted", tid);
         done({});
     });
@@ -256,6 +278,12 @@ Status Registry::update_target(int tid, std::string_view name, std::string_view 
             return refuse(ErrorCode::invalid_request, "state is ready or offline, not '{}'", value);
         entry.ready = ready;
         log::info(module, "target {} is {}", tid, ready ? "ready" : "offline");
+        return {};
+    }
+    if (equal_any_case(name, "abort-bound")) {
+        const auto bound = parse_abort_bound(value);
+        if (!bound) return tl::unexpected(bound.error());
+        entry.target->set_abort_bound(*bound);
         return {};
     }
     if (auto status = entry.redirect.update(name, value)) return *status;

@@ -23,7 +23,8 @@
 namespace tgt::mgmt {
 
 struct RegistryOptions {
-    unsigned io_threads = 16;  // tgtd -t: blocking calls at once per LUN
+    unsigned io_threads = 16;                            // tgtd -t: blocking calls at once per LUN
+    io::Duration abort_bound = std::chrono::seconds(5);  // of new targets
     bool unique_ids = false;
     std::string machine_id;  // for unique_ids
     // Driver parameters that every new target gets (tgtd --iscsi nop_interval=...).
@@ -53,8 +54,10 @@ using LunCallback = std::function<void(Outcome<Warnings>)>;
 // always comes: what an administrator asks for never waits for I/O without a bound.
 class Registry final : public Directory {
   public:
-    // How long running commands and sessions have when something is deleted.
-    static constexpr io::Duration removal_bound = std::chrono::seconds(5);
+    // How long a medium has to be closed before it is used again, and a store to take a parameter.
+    static constexpr io::Duration store_bound = std::chrono::seconds(5);
+    // How long commands and sessions that are ended may take: a target's own bound.
+    static constexpr unsigned min_abort_seconds = 1, max_abort_seconds = 60;
     static constexpr uint64_t max_lun = 16383;  // flat space addressing (SAM-5 4.7.7)
 
     Registry(io::Runtime& runtime, RegistryOptions options);
@@ -78,6 +81,9 @@ class Registry final : public Directory {
     void set_ready(bool ready);
     // `system delete`: refused while targets exist.
     Status may_stop() const;
+    // Of new targets. Setting it sets that of every target, too; `value` is seconds.
+    io::Duration abort_bound() const { return abort_bound_; }
+    Status set_abort_bound(std::string_view value);
     // Ends everything in order: no new logins, sessions, LUNs, targets, portals. `done` within
     // about twice the bound.
     void stop(io::Duration bound, std::function<void()> done);
@@ -148,6 +154,7 @@ class Registry final : public Directory {
     io::Runtime& runtime_;
     const RegistryOptions options_;
     std::vector<DriverEntry> drivers_;
+    io::Duration abort_bound_;
     bool ready_ = true;
     bool stopping_ = false;
     std::atomic<bool> accepting_{false};

@@ -2,6 +2,7 @@
 // `--mode logicalunit --op update`.
 #include "base/log.h"
 #include "mgmt/blocking_call.h"
+#include "mgmt/numbers.h"
 #include "mgmt/registry.h"
 #include "mgmt/unit_request.h"
 
@@ -141,7 +142,8 @@ void Registry::refresh_size(const std::shared_ptr<LunUpdate>& update, UnitPtr un
 void Registry::replace_unit(const std::shared_ptr<LunUpdate>& update, UnitPtr unit) {
     auto found = find_target(update->tid);
     if (!found) return update->done(tl::unexpected(found.error()));
-    (*found)->target->remove_lun(update->lun, removal_bound, [this, update, unit](bool) {
+    scsi::Target& target = *(*found)->target;
+    target.remove_lun(update->lun, target.abort_bound(), [this, update, unit](bool) {
         log::info(module, "target {} LUN {} has the medium {} now", update->tid, update->lun,
                   unit->path());
         attach_lun(update->tid, update->lun, unit, [this, update](Status status) {

@@ -264,7 +264,7 @@ void Registry::wait_for_close(const std::shared_ptr<UnitRequest>& request,
         });
     }
     if (!request->patience->armed())
-        runtime_.control().timers().arm_in(*request->patience, removal_bound);
+        runtime_.control().timers().arm_in(*request->patience, store_bound);
 }
 
 void Registry::handle_closed(const store::Identity& identity) {
@@ -334,7 +334,7 @@ void Registry::delete_lun(int tid, uint64_t lun, LunCallback done) {
         return done(refuse(ErrorCode::no_lun, "target {} has no LUN {}", tid, lun));
     }
     entry.target->remove_lun(
-        lun, removal_bound, [this, tid, lun, done = std::move(done)](bool drained) {
+        lun, entry.target->abort_bound(), [this, tid, lun, done = std::move(done)](bool drained) {
             if (auto it = targets_.find(tid); it != targets_.end()) it->second.busy_luns.erase(lun);
             Warnings warnings;
             if (!drained)

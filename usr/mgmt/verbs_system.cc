@@ -75,6 +75,7 @@ Status update_system(Registry& registry, const std::string& name, const std::str
     if (equal_any_case(name, "State")) return set_state(registry, value);
     if (equal_any_case(name, "debug")) return set_debug(value);
     if (equal_any_case(name, "log-level")) return set_log_level(value);
+    if (equal_any_case(name, "abort-bound")) return registry.set_abort_bound(value);
     for (std::string_view isns : {"iSNS", "iSNSServerIP", "iSNSServerPort", "iSNSAccessControl"})
         if (equal_any_case(name, isns))
             return refuse(ErrorCode::unsupported_operation, "iSNS is not in this build");
@@ -109,6 +110,7 @@ void system_show(CallPtr call) {
                          {"server_port", 3205},
                          {"access_control", false}}},
                        {"version", TGT_VERSION},
+                       {"abort_bound", whole_seconds(registry.abort_bound())},
                        {"workers", registry.runtime().worker_count()},
                        {"log_levels", log_levels()}});
 }

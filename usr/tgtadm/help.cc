@@ -18,7 +18,8 @@ Usage: tgtadm [OPTION]
 --lld <driver> --mode target --op show --tid <id>
 	list the parameters of one target.
 --lld <driver> --mode target --op update --tid <id> --name <param> --value <value>
-	set a parameter of the target.
+	set a parameter of the target; abort-bound is how many
+	seconds its aborted commands have to end.
 --lld <driver> --mode target --op bind --tid <id> --initiator-address <address>
 --lld <driver> --mode target --op bind --tid <id> --initiator-name <name>
 	let these initiators use the target (ALL: every address).
@@ -66,6 +67,9 @@ Usage: tgtadm [OPTION]
 	start the driver in the running tgtd.
 --mode system --op show
 	what the running tgtd offers.
+--mode system --op update --name <param> --value <value>
+	set State (ready, offline), log-level ([module=]level) or
+	abort-bound (seconds, of all targets).
 --mode system --op delete
 	stop tgtd; it must have no targets.
 --control-port <port> use control port <port>

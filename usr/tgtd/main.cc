@@ -141,6 +141,7 @@ void Daemon::make_threads() {
     runtime_ = std::make_unique<io::Runtime>(threads);
     mgmt::RegistryOptions registry;
     registry.io_threads = options_.io_threads;
+    registry.abort_bound = std::chrono::seconds(options_.abort_seconds);
     registry.unique_ids = options_.unique_ids;
     if (options_.unique_ids) registry.machine_id = read_machine_id();
     registry.target_defaults = options_.target_defaults;

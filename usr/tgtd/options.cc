@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "mgmt/numbers.h"
+#include "mgmt/registry.h"
 
 namespace tgt::tgtd {
 
@@ -53,6 +54,11 @@ Problem debug(Options& options, std::string_view value) {
 }
 Problem workers(Options& options, std::string_view value) {
     return set_number(options.workers, "--workers", value, 1, 1024);
+}
+
+Problem abort_bound(Options& options, std::string_view value) {
+    return set_number(options.abort_seconds, "--abort-bound", value,
+                      mgmt::Registry::min_abort_seconds, mgmt::Registry::max_abort_seconds);
 }
 
 Problem memory(Options& options, std::string_view value) {
@@ -134,7 +140,7 @@ Problem pid_file(Options& options, std::string_view value) {
     return {};
 }
 
-constexpr std::array<Row, 15> table{{
+constexpr std::array<Row, 16> table{{
     {"foreground", 'f', &Options::foreground, nullptr,
      "-f, --foreground        make the program run in the foreground"},
     {"nodaemonize", 'D', &Options::nodaemonize, nullptr,
@@ -159,6 +165,8 @@ constexpr std::array<Row, 15> table{{
     {"pin", 0, &Options::pin, nullptr, "    --pin               tie each worker to a CPU"},
     {"unique-ids", 0, &Options::unique_ids, nullptr,
      "    --unique-ids        SCSI IDs and serial numbers that differ from host to host"},
+    {"abort-bound", 0, nullptr, abort_bound,
+     "    --abort-bound N     seconds that aborted commands have to end, 1 to 60 (default 5)"},
     {"log-level", 0, nullptr, log_level,
      "    --log-level LEVEL   [module=]debug, info, warning, error or off"},
 }};

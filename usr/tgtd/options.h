@@ -18,6 +18,7 @@ struct Options {
     bool nodaemonize = false;  // -D: foreground, log to syslog
     unsigned control_port = 0;
     unsigned io_threads = 16;
+    unsigned abort_seconds = 5;
     std::string pid_file;
     bool debug = false;
     bool show_version = false;

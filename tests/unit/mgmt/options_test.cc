@@ -15,14 +15,15 @@ TEST(TgtdOptions, DefaultsAreThoseOfTgt) {
     ASSERT_TRUE(options);
     EXPECT_EQ(options->io_threads, 16u);
     EXPECT_EQ(options->control_port, 0u);
+    EXPECT_EQ(options->abort_seconds, 5u);
     EXPECT_TRUE(options->portals.empty());
     EXPECT_FALSE(options->foreground);
 }
 
 TEST(TgtdOptions, ReadsEveryForm) {
-    const auto options = parse_options({"-fD", "-C7", "-t", "0x10", "--pid-file=/p", "--debug", "1",
-                                        "--workers", "3", "--memory", "512M", "--pin",
-                                        "--unique-ids", "--log-level", "iscsi=debug"});
+    const auto options = parse_options(
+        {"-fD", "-C7", "-t", "0x10", "--pid-file=/p", "--debug", "1", "--workers", "3", "--memory",
+         "512M", "--pin", "--unique-ids", "--log-level", "iscsi=debug", "--abort-bound", "60"});
     ASSERT_TRUE(options) << options.error().text;
     EXPECT_TRUE(options->foreground && options->nodaemonize && options->debug && options->pin);
     EXPECT_TRUE(options->unique_ids);
@@ -30,6 +31,7 @@ TEST(TgtdOptions, ReadsEveryForm) {
     EXPECT_EQ(options->io_threads, 16u);
     EXPECT_EQ(options->pid_file, "/p");
     EXPECT_EQ(options->workers, 3u);
+    EXPECT_EQ(options->abort_seconds, 60u);
     EXPECT_EQ(options->memory, size_t(512) << 20);
     ASSERT_EQ(options->log_levels.size(), 1u);
     EXPECT_EQ(options->log_levels[0].first, log::Module::iscsi);
@@ -60,6 +62,9 @@ TEST(TgtdOptions, BadOnesEndWithTgtsTextAndStatus) {
              {{"-t", "x"}, "-t argument value 'x' invalid\n", EINVAL},
              {{"-C", "-1"}, "-C argument value '-1' invalid\n", EINVAL},
              {{"-d", "5"}, "-d argument value '5' out of range\n", ERANGE},
+             {{"--abort-bound", "0"}, "--abort-bound argument value '0' out of range\n", ERANGE},
+             {{"--abort-bound", "61"}, "--abort-bound argument value '61' out of range\n", ERANGE},
+             {{"--abort-bound", "5s"}, "--abort-bound argument value '5s' invalid\n", EINVAL},
              {{"--iser", "port=1"}, "--iser: the driver iser is not in this build\n", 1},
              {{"--memory", "1K"}, "--memory argument value '1K' out of range\n", ERANGE},
              {{"--log-level", "x=debug"}, "--log-level argument value 'x=debug' invalid\n", EINVAL},

@@ -326,6 +326,26 @@ TEST_F(VerbsTest, SystemUpdate) {
     EXPECT_EQ(ok("system.show")["log_levels"]["iscsi"], "info");
 }
 
+TEST_F(VerbsTest, AbortBoundIsOfTheSystemOrOfOneTarget) {
+    make_target(1);
+    make_target(2);
+    EXPECT_EQ(ok("system.show")["abort_bound"], 5);
+    EXPECT_EQ(target(1)["abort_bound"], 5);
+    EXPECT_EQ(code("target.update", {{"tid", 1}, {"name", "abort-bound"}, {"value", "2"}}), 0u);
+    EXPECT_EQ(target(1)["abort_bound"], 2);
+    EXPECT_EQ(target(2)["abort_bound"], 5);
+    for (const char* bad : {"0", "61", "x", "5s", ""}) {
+        EXPECT_EQ(code("system.update", {{"name", "abort-bound"}, {"value", bad}}), 17u) << bad;
+        EXPECT_EQ(code("target.update", {{"tid", 1}, {"name", "abort-bound"}, {"value", bad}}), 17u)
+            << bad;
+    }
+    EXPECT_EQ(code("system.update", {{"name", "abort-bound"}, {"value", "60"}}), 0u);
+    EXPECT_EQ(ok("system.show")["abort_bound"], 60);
+    EXPECT_EQ(target(1)["abort_bound"], 60);
+    make_target(3);
+    EXPECT_EQ(target(3)["abort_bound"], 60);
+}
+
 TEST_F(VerbsTest, SystemDeleteWaitsForTheTargets) {
     make_target();
     EXPECT_EQ(code("system.delete"), 17u);
