@@ -38,7 +38,10 @@ Usage: tgtadm [OPTION]
 	--blocksize <bytes> say what it is. A file that another
 	process has locked is refused without --force.
 --lld <driver> --mode logicalunit --op update --tid <id> --lun <lun> --params <k=v,...>
-	change parameters of the logical unit.
+--lld <driver> --mode logicalunit --op update --tid <id> --lun <lun> --name <k> --value <v>
+	change parameters of the logical unit or of its backing
+	store (--json --mode target --op show lists the latter).
+	A comma ends a value of --params, but not that of --value.
 --lld <driver> --mode logicalunit --op delete --tid <id> --lun <lun>
 	remove the logical unit; its file stays as it is.
 --lld <driver> --mode portal --op new --param portal=<address>[:<port>]

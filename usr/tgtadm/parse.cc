@@ -216,6 +216,15 @@ Json pairs(std::string_view text) {
     return list;
 }
 
+// --name and --value are one more parameter, the last; its value may have commas.
+void join_name_and_value(Json& params) {
+    if (!params.contains("name")) return;
+    if (!params.contains("params")) params["params"] = Json::array();
+    params["params"].push_back(Json::array({params["name"], params["value"]}));
+    params.erase("name");
+    params.erase("value");
+}
+
 std::variant<Parsed, Exit> finish(State& state) {
     state.facts.portal_ops = state.portal_ops.has_value();
     if (!state.op) return fault(exit_invalid, "specify the operation type");
@@ -226,6 +235,8 @@ std::variant<Parsed, Exit> finish(State& state) {
     if (state.facts.type == "tape") state.params["bstype"] = "ssc";
     if (const auto& ops = state.portal_ops ? state.portal_ops : state.target_ops)
         state.params["params"] = pairs(*ops);
+    if (*state.mode == Mode::logicalunit && *state.op == Op::update)
+        join_name_and_value(state.params);
     if (state.parsed.password_file) state.params.erase("password");
     state.parsed.method = ipc::method_of(*state.mode, *state.op);
     state.parsed.params = std::make_shared<Json>(std::move(state.params));

@@ -30,6 +30,12 @@ std::optional<std::string> name_and_value(const Facts& f) {
                   "update operation requires 'name' and 'value' options");
 }
 
+// What --params cannot carry: a value with a comma.
+std::optional<std::string> name_with_value(const Facts& f) {
+    return unless(given(f, 'n') == given(f, 'v'),
+                  "update operation requires 'name' and 'value' options");
+}
+
 std::optional<std::string> target_name(const Facts& f) {
     return unless(given(f, 'T'), "creating new target requires a name, use --targetname");
 }
@@ -80,7 +86,7 @@ constexpr std::array<Rule, 26> rules{{
     {Mode::target, Op::unbind, "LmotIQBHC", bind_subject},
     {Mode::target, Op::update, "LmotnvC", name_and_value},
     {Mode::logicalunit, Op::new_, "LmofytlbEYCSF", backing_store},
-    {Mode::logicalunit, Op::update, "LmofytlPC", nothing, true},
+    {Mode::logicalunit, Op::update, "LmofytlPCnv", name_with_value, true},
     {Mode::logicalunit, Op::delete_, "LmotlC", nothing},
     {Mode::logicalunit, Op::stat, "LmotlC", nothing},
     {Mode::portal, Op::new_, "LmoCP", portal_ops},

@@ -151,6 +151,11 @@ foo -m system -o show
 -m lu -o update -t 1 -l 1 -P ''
 -m lu -o update -t 1 -l 1 -P a=b -P c=d
 -m lu -o update -t 1 -s 1
+-m lu -o update -t 1 -l 1 -n a -v b
+-m lu -o update -t 1 -l 1 -n a -v b,c
+-m lu -o update -t 1 -l 1 -P a=b -n c -v d
+-m lu -o update -t 1 -l 1 -n a
+-m lu -o update -t 1 -l 1 -v a
 -m portal -o new -P portal=1:2,portal=3
 -P portal=1 -m portal -o new
 -m portal -o new -P portal=1 -P portal=2
@@ -226,6 +231,12 @@ INTENDED = [
     ("a new logical unit may be forced: a file that another process holds a lock on",
      lambda a, o, u: "logicalunit mode: option '-F' is not allowed" in o["err"],
      lambda a, o, u: u["code"] == 0 and u["requests"][0][:8] == struct.pack("II", 2, 0)),
+    ("a parameter of a logical unit may come as --name and --value: then its value may have commas",
+     lambda a, o, u: "option '-n' not supported in logicalunit mode" in o["err"] or
+     "option '-v' not supported in logicalunit mode" in o["err"],
+     lambda a, o, u: u["code"] == 0 and u["requests"][0][:8] == struct.pack("II", 2, 5) or
+     "not supported in logicalunit mode" in u["err"] or
+     "requires 'name' and 'value' options" in u["err"]),
     ("the driver's name is always terminated",
      lambda a, o, u: any(r[71] for r in o["requests"]),
      lambda a, o, u: [r[:71] + b"\0" + r[72:] for r in o["requests"]] == u["requests"]),
