@@ -127,6 +127,14 @@ Status online(LunState& next, std::string_view value, const Context&, Warnings&)
     return {};
 }
 
+// Only an administrator can judge whether what was lost matters.
+Status flush_failed(LunState& next, std::string_view value, const Context&, Warnings&) {
+    if (parse_number(value) != 0)
+        return bad_value("flush_failed", value, "0, which makes writes durable again");
+    next.flush_failed = false;
+    return {};
+}
+
 Status thin_provisioning(LunState& next, std::string_view value, const Context& context,
                          Warnings& warnings) {
     if (auto status = set_flag(next.thin, "thin_provisioning", value); !status) return status;
@@ -185,7 +193,7 @@ Status mode_page(LunState& next, std::string_view value, const Context&, Warning
 }
 
 using Kind = LunParameter::Kind;
-constexpr std::array<LunParameter, 17> table{{
+constexpr std::array<LunParameter, 18> table{{
     {"scsi_id", Kind::state, scsi_id, scsi::ua::inquiry_changed},
     {"scsi_sn", Kind::state, scsi_sn, scsi::ua::inquiry_changed},
     {"vendor_id", Kind::state, vendor_id, scsi::ua::inquiry_changed},
@@ -202,6 +210,7 @@ constexpr std::array<LunParameter, 17> table{{
     {"online", Kind::online, online, scsi::ua::medium_may_have_changed},
     {"mode_page", Kind::state, mode_page, scsi::ua::mode_parameters_changed},
     {"thin_provisioning", Kind::state, thin_provisioning, scsi::ua::capacity_changed},
+    {"flush_failed", Kind::state, flush_failed, {}},
     {"path", Kind::path, nullptr, {}},
 }};
 

@@ -2,6 +2,7 @@
 // What `tgtadm --mode logicalunit --op update --params` may change, as one table.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -29,7 +30,8 @@ struct LunParameter {
     // Changes `next` or says why not. Appends to `warnings` what the administrator should know.
     Status (*apply)(scsi::LunState& next, std::string_view value,
                     const LunParameterContext& context, std::vector<std::string>& warnings);
-    scsi::UnitAttention attention;  // for every nexus when the state has changed
+    // For every nexus when the state has changed; none: nobody needs to know.
+    std::optional<scsi::UnitAttention> attention;
 };
 
 // Null when there is no such parameter.

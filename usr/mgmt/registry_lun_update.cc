@@ -77,8 +77,8 @@ void Registry::update_state(const std::shared_ptr<LunUpdate>& update, const LunP
                              unit->preventers(), update->lun, update->tid);
         if (!*status || *next == now) return change;
         change.next = std::move(next);
-        if (row.kind != LunParameter::Kind::online || change.next->online)
-            change.attentions.push_back({row.attention, {}, {}});
+        if (row.attention && (row.kind != LunParameter::Kind::online || change.next->online))
+            change.attentions.push_back({*row.attention, {}, {}});
         return change;
     };
     unit->change(build, runtime_.control(), [this, update, status, unit](const scsi::Outcome&) {
