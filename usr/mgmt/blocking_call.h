@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "io/runtime.h"
@@ -29,6 +30,26 @@ void call_blocking(io::Runtime& runtime, Work work, Then then) {
         rt.control().post([result, then_shared] { (*then_shared)(std::move(*result)); });
     };
     runtime.pool().submit(*call);
+}
+
+// The same, but `then` waits for at most `bound`: it gets the result, or nothing. What comes later
+// is dropped on the control thread.
+template <class Work, class Then>
+void call_bounded(io::Runtime& runtime, io::Duration bound, Work work, Then then) {
+    using Value = decltype(work());
+    struct Patience {
+        explicit Patience(Then t) : then(std::move(t)), timer([this] { finish(std::nullopt); }) {}
+        void finish(std::optional<Value> value) {
+            timer.disarm();
+            if (auto call = std::exchange(then, std::nullopt)) (*call)(std::move(value));
+        }
+        std::optional<Then> then;
+        io::Timer timer;
+    };
+    auto patience = std::make_shared<Patience>(std::move(then));
+    runtime.control().timers().arm_in(patience->timer, bound);
+    call_blocking(runtime, std::move(work),
+                  [patience](Value value) { patience->finish(std::move(value)); });
 }
 
 }  // namespace tgt::mgmt

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,8 @@ struct RegistryOptions {
     io::Duration abort_bound = std::chrono::seconds(5);  // of new targets
     bool unique_ids = false;
     std::string machine_id;  // for unique_ids
+    // The backing stores that LUNs may have.
+    std::span<const store::Engine* const> engines = store::engines();
     // Driver parameters that every new target gets (tgtd --iscsi nop_interval=...).
     std::vector<std::pair<std::string, std::string>> target_defaults;
     std::function<void()> on_stop_request;  // `system delete` was answered
@@ -130,6 +133,7 @@ class Registry final : public Directory {
                                std::function<void(LoginAnswer)> answer);
 
     UnitPtr make_controller(int tid, const std::string& name);
+    const store::Engine* find_engine(std::string_view name) const;
     Status check_new_lun(const NewLun& request, UnitRequest& unit);
     scsi::LunIdentity identity_for(const UnitRequest& request);
     void probe_and_open(std::shared_ptr<UnitRequest> request);
@@ -147,6 +151,7 @@ class Registry final : public Directory {
     void attach_lun(int tid, uint64_t lun, UnitPtr unit, std::function<void(Status)> done);
     void update_next(std::shared_ptr<LunUpdate> update);
     void update_state(const std::shared_ptr<LunUpdate>& update, const LunParameter& row);
+    void update_store(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
     void update_path(const std::shared_ptr<LunUpdate>& update, const std::string& path);
     void refresh_size(const std::shared_ptr<LunUpdate>& update, UnitPtr unit);
     void replace_unit(const std::shared_ptr<LunUpdate>& update, UnitPtr unit);

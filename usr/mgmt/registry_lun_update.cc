@@ -23,6 +23,12 @@ void carry_over(const scsi::LunState& old, scsi::LunState& next) {
     next.reservations = old.reservations;
 }
 
+tl::unexpected<Failure> unknown_parameter(const scsi::LogicalUnit& unit, std::string_view name) {
+    return refuse(
+        unit.type().name == "changer" ? ErrorCode::unknown_parameter : ErrorCode::invalid_request,
+        "a {} has no parameter '{}'", unit.type().name, name);
+}
+
 }  // namespace
 
 void Registry::update_lun(int tid, uint64_t lun, NamedValues parameters, LunCallback done) {
@@ -53,10 +59,8 @@ void Registry::update_next(std::shared_ptr<LunUpdate> update) {
     const auto& [name, value] = update->parameters[update->next++];
     const UnitPtr& unit = (*found)->target->luns().at(update->lun);
     const LunParameter* row = find_lun_parameter(name);
-    if (!row)
-        return update->done(refuse(unit->type().name == "changer" ? ErrorCode::unknown_parameter
-                                                                  : ErrorCode::invalid_request,
-                                   "a {} has no parameter '{}'", unit->type().name, name));
+    if (!row && unit->store()) return update_store(update, unit);
+    if (!row) return update->done(unknown_parameter(*unit, name));
     if (row->kind == LunParameter::Kind::path) return update_path(update, value);
     update_state(update, *row);
 }
@@ -87,6 +91,30 @@ void Registry::update_state(const std::shared_ptr<LunUpdate>& update, const LunP
     });
 }
 
+// A parameter that is none of the LUN's may be one of its backing store.
+void Registry::update_store(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit) {
+    auto change = [unit, store = unit->store(),
+                   pair = update->parameters[update->next - 1]]() -> Status {
+        const auto& [name, value] = pair;
+        auto changed = store->update(name, value);
+        if (changed) return {};
+        if (changed.error().code == ENOENT) return unknown_parameter(*unit, name);
+        return refuse(ErrorCode::invalid_request, "{}", changed.error().text);
+    };
+    auto changed = [this, update, unit](const std::optional<Status>& status) {
+        const auto& [name, value] = update->parameters[update->next - 1];
+        if (!status)
+            return update->done(refuse(ErrorCode::invalid_request,
+                                       "the backing store {} did not take {}={} within {} s; it "
+                                       "may still do so",
+                                       unit->path(), name, value, whole_seconds(store_bound)));
+        if (!*status) return update->done(tl::unexpected(status->error()));
+        log::info(module, "target {} LUN {}: {}={}", update->tid, update->lun, name, value);
+        update_next(update);
+    };
+    call_bounded(runtime_, store_bound, std::move(change), std::move(changed));
+}
+
 void Registry::update_path(const std::shared_ptr<LunUpdate>& update, const std::string& path) {
     const UnitPtr unit = targets_.at(update->tid).target->luns().at(update->lun);
     const scsi::LunStatePtr old = unit->state();
@@ -98,7 +126,7 @@ void Registry::update_path(const std::shared_ptr<LunUpdate>& update, const std::
     request->tid = update->tid;
     request->lun = update->lun;
     request->type = &unit->type();
-    request->engine = store::find_engine(unit->store_name());
+    request->engine = find_engine(unit->store_name());
     if (!request->engine || path.empty() || update->lun == 0)
         return update->done(refuse(ErrorCode::invalid_request, "path={} cannot be set", path));
     const auto flags = store::parse_flags(*request->engine, unit->flags());

@@ -67,6 +67,12 @@ Registry::UnitPtr Registry::make_controller(int tid, const std::string& name) {
 
 // --- new --------------------------------------------------------------------------------------
 
+const store::Engine* Registry::find_engine(std::string_view name) const {
+    for (const store::Engine* engine : options_.engines)
+        if (engine->name == name) return engine;
+    return nullptr;
+}
+
 Status Registry::check_new_lun(const NewLun& request, UnitRequest& unit) {
     auto found = find_target(request.tid);
     if (!found) return tl::unexpected(found.error());
@@ -84,11 +90,11 @@ Status Registry::check_new_lun(const NewLun& request, UnitRequest& unit) {
     std::string_view engine = request.engine;
     if (engine.empty()) engine = unit.type->default_store;
     if (engine.empty()) engine = default_engine;
-    unit.engine = store::find_engine(engine);
+    unit.engine = find_engine(engine);
     if (!unit.engine)
         return refuse(ErrorCode::invalid_request,
                       "there is no backing store type '{}' in this build (there is: {})", engine,
-                      names_of(store::engines()));
+                      names_of(options_.engines));
     if (request.path.empty() && !may_be_empty(request.device_type))
         return refuse(ErrorCode::invalid_request, "a {} needs a backing store; give its path",
                       request.device_type);

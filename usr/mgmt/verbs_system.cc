@@ -94,7 +94,7 @@ Json show_drivers(Registry& registry) {
 void system_show(CallPtr call) {
     Registry& registry = call->registry;
     Json stores = Json::array(), types = Json::array();
-    for (const store::Engine* engine : store::engines())
+    for (const store::Engine* engine : registry.options().engines)
         stores.push_back({{"name", engine->name}, {"flags", engine->flags}});
     for (const scsi::DeviceType* type : scsi::device_types()) types.push_back(type->shown);
     const auto& discovery = registry.accounts().bound(Accounts::global);

@@ -33,6 +33,18 @@ Json show_nexus(const SessionInfo& session) {
             {"connections", show_connections(session, false)}};
 }
 
+Json show_store(const scsi::LogicalUnit& unit) {
+    Json path, parameters = Json::array();
+    if (!unit.path().empty()) path = unit.path();
+    if (unit.store())
+        for (const auto& [name, value] : unit.store()->parameters())
+            parameters.push_back({{"name", name}, {"value", value}});
+    return {{"type", unit.store_name()},
+            {"path", path},
+            {"flags", unit.flags()},
+            {"parameters", parameters}};
+}
+
 Json show_lun(uint64_t lun, const scsi::LogicalUnit& unit) {
     const scsi::LunState& state = *unit.state();
     const bool disk = unit.type().peripheral_type == direct_access;
@@ -40,8 +52,6 @@ Json show_lun(uint64_t lun, const scsi::LogicalUnit& unit) {
     const uint64_t size = unit.store() ? unit.store()->info().size : 0;
     const uint64_t used =
         disk && unit.store() ? state.geometry.blocks * state.geometry.block_size : size;
-    Json path;
-    if (!unit.path().empty()) path = unit.path();
     return {{"lun", lun},
             {"type", unit.type().shown},
             {"scsi_id", state.identity.scsi_id},
@@ -54,7 +64,8 @@ Json show_lun(uint64_t lun, const scsi::LogicalUnit& unit) {
             {"readonly", state.read_only},
             {"swp", state.software_write_protected()},
             {"thin_provisioning", state.thin},
-            {"store", {{"type", unit.store_name()}, {"path", path}, {"flags", unit.flags()}}},
+            {"flush_failed", state.flush_failed},
+            {"store", show_store(unit)},
             {"unused_bytes", disk && block_size ? size % block_size : 0}};
 }
 

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What `tgtadm --mode logicalunit --op update` does beyond the table of parameters.
+#include "tests/unit/mgmt/fake_engine.h"
+#include "tests/unit/mgmt/registry_fixture.h"
+
+namespace tgt::mgmt {
+namespace {
+
+using test::Json;
+
+class LunUpdateTest : public test::RegistryTest {
+  protected:
+    void SetUp() override {
+        test::fake::reset();
+        begin(with_fakes());
+        make_target();
+    }
+    static RegistryOptions with_fakes() {
+        RegistryOptions options;
+        options.engines = test::fake::engines();
+        return options;
+    }
+    // LUN 1 of target 1 on the fake engine; returns its path.
+    std::string make_fake() {
+        const std::string path = file("fake", 1 << 20);
+        ok("logicalunit.new",
+           {{"tid", 1}, {"lun", 1}, {"backing-store", path}, {"bstype", "fake"}});
+        return path;
+    }
+    unsigned update(const std::string& name, const std::string& value) {
+        return update_lun(Json::array({Json::array({name, value})}));
+    }
+};
+
+TEST_F(LunUpdateTest, AParameterThatIsNoneOfTheLunIsTheStores) {
+    make_fake();
+    EXPECT_EQ(update("colour", "blue,green;mild"), 0u);
+    EXPECT_EQ(lun(1, 1)["store"]["parameters"],
+              Json::parse(R"([{"name":"colour","value":"blue,green;mild"}])"));
+}
+
+TEST_F(LunUpdateTest, WhatTheStoreRefusesIsSaidAndChangesNothing) {
+    make_fake();
+    EXPECT_EQ(update("colour", ""), 17u);
+    EXPECT_EQ(reason, "colour must not be empty");
+    EXPECT_EQ(lun(1, 1)["store"]["parameters"][0]["value"], "red");
+}
+
+TEST_F(LunUpdateTest, WhatNeitherKnowsIsAnUnknownParameter) {
+    make_fake();
+    EXPECT_EQ(update("shape", "round"), 17u);
+    EXPECT_EQ(reason, "a disk has no parameter 'shape'");
+    make_disk(1, 2, file("d", 1 << 20));
+    EXPECT_EQ(update_lun(Json::array({Json::array({"shape", "round"})}), 2), 17u);
+    EXPECT_EQ(reason, "a disk has no parameter 'shape'");
+    ok("logicalunit.new", {{"tid", 1}, {"lun", 3}});
+    EXPECT_EQ(update_lun(Json::array({Json::array({"colour", "blue"})}), 3), 17u);
+    EXPECT_EQ(reason, "a disk has no parameter 'colour'");
+}
+
+TEST_F(LunUpdateTest, AFlushFailureIsClearedByTheAdministratorOnly) {
+    make_fake();
+    EXPECT_EQ(lun(1, 1)["flush_failed"], false);
+    EXPECT_EQ(update("flush_failed", "1"), 17u);
+    on_control([this] {
+        auto unit = registry->targets().at(1).target->luns().at(1);
+        unit->change(
+            [](const scsi::LunState& now) {
+                scsi::LunChange change;
+                change.next = std::make_shared<scsi::LunState>(now);
+                change.next->flush_failed = true;
+                return change;
+            },
+            runtime->control(), [](const scsi::Outcome&) {});
+        return 0;
+    });
+    EXPECT_EQ(lun(1, 1)["flush_failed"], true);
+    EXPECT_EQ(update("flush_failed", "1"), 17u);
+    EXPECT_EQ(lun(1, 1)["flush_failed"], true);
+    EXPECT_EQ(update("flush_failed", "0"), 0u);
+    EXPECT_EQ(lun(1, 1)["flush_failed"], false);
+}
+
+}  // namespace
+}  // namespace tgt::mgmt
