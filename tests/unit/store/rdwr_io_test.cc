@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <new>
 
-#include "store/rdwr/transfer.h"
+#include "store/posix/transfer.h"
 #include "tests/unit/store/fixture.h"
 
 namespace tgt::store::test {
@@ -131,7 +131,7 @@ TEST_F(RdwrIoTest, CachedReadKeepsItsProgress) {
     std::vector<uint8_t> data(6000, 0x55);
     ASSERT_EQ(pwrite(fd.get(), data.data(), data.size(), 0), 6000);
     bool supported = true;
-    EXPECT_FALSE(rdwr::read_cached(fd.get(), read, supported)) << "the file ends before";
+    EXPECT_FALSE(posix::read_cached(fd.get(), read, supported)) << "the file ends before";
     if (!supported)
         GTEST_SKIP() << "NOT TESTED: the file system below /var/tmp does not support RWF_NOWAIT";
     EXPECT_EQ(read.done, 6000u);
@@ -144,9 +144,9 @@ TEST_F(RdwrIoTest, NowaitRefusedByTheFileSystemIsNoticed) {
     UniqueFd file(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
     TestOp read(OpKind::read, 0, 16);
     bool supported = true;
-    EXPECT_FALSE(rdwr::read_cached(file.get(), read, supported));
+    EXPECT_FALSE(posix::read_cached(file.get(), read, supported));
     EXPECT_FALSE(supported);
-    EXPECT_EQ(rdwr::read_fully(file.get(), read), 0) << "the ordinary call works";
+    EXPECT_EQ(posix::read_fully(file.get(), read), 0) << "the ordinary call works";
 }
 
 TEST_F(RdwrIoTest, FileCutShortBehindOurBackIsAnError) {
@@ -239,7 +239,7 @@ TEST_F(RdwrIoTest, PrefetchMakesTheReadCompleteInPlace) {
         TestOp read(OpKind::read, 0, 65536);
         UniqueFd fd(::open((dir_ / "disk").c_str(), O_RDONLY | O_CLOEXEC));
         bool supported = true;
-        in_place = rdwr::read_cached(fd.get(), read, supported);
+        in_place = posix::read_cached(fd.get(), read, supported);
     }
     EXPECT_TRUE(in_place);
 }

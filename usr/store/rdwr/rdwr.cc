@@ -10,16 +10,16 @@
 #include <utility>
 
 #include "store/pooled_queue.h"
-#include "store/rdwr/open.h"
-#include "store/rdwr/probe.h"
-#include "store/rdwr/space.h"
-#include "store/rdwr/transfer.h"
+#include "store/posix/open.h"
+#include "store/posix/probe.h"
+#include "store/posix/space.h"
+#include "store/posix/transfer.h"
 
 namespace tgt::store {
 
 namespace {
 
-using namespace rdwr;
+using namespace posix;
 
 class RdwrStore final : public Store {
   public:
@@ -124,12 +124,12 @@ int RdwrStore::settle(const Op& op) {
 }
 
 int RdwrStore::discard(Op& op) {
-    int error = rdwr::discard(opened_.fd.get(), opened_.block_device, op.offset, op.length);
+    int error = posix::discard(opened_.fd.get(), opened_.block_device, op.offset, op.length);
     return error ? error : settle(op);
 }
 
 int RdwrStore::write_zeroes(Op& op) {
-    int error = rdwr::write_zeroes(opened_.fd.get(), opened_.block_device, op.offset, op.length);
+    int error = posix::write_zeroes(opened_.fd.get(), opened_.block_device, op.offset, op.length);
     return error ? error : settle(op);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/rdwr/probe.h"
+#include "store/posix/probe.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -16,7 +16,7 @@
 #include <fstream>
 #include <optional>
 
-namespace tgt::store::rdwr {
+namespace tgt::store::posix {
 
 namespace {
 
@@ -154,4 +154,4 @@ Result<Info> probe(const Opened& opened, const OpenRequest& request) {
     return info;
 }
 
-}  // namespace tgt::store::rdwr
+}  // namespace tgt::store::posix

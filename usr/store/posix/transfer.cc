@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/rdwr/transfer.h"
+#include "store/posix/transfer.h"
 
 #include <array>
 
-namespace tgt::store::rdwr {
+namespace tgt::store::posix {
 
 namespace {
 
@@ -80,4 +80,4 @@ bool read_cached(int fd, Op& op, bool& supported) {
     return op.done >= op.length;
 }
 
-}  // namespace tgt::store::rdwr
+}  // namespace tgt::store::posix

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/rdwr/space.h"
+#include "store/posix/space.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -11,9 +11,9 @@
 #include <array>
 #include <cstring>
 
-#include "store/rdwr/transfer.h"
+#include "store/posix/transfer.h"
 
-namespace tgt::store::rdwr {
+namespace tgt::store::posix {
 
 namespace {
 
@@ -92,4 +92,4 @@ Result<Extent> file_extent(int fd, uint64_t offset, uint64_t size) {
     return Extent{.length = uint64_t(hole) - offset, .mapped = true};
 }
 
-}  // namespace tgt::store::rdwr
+}  // namespace tgt::store::posix

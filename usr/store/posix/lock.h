@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 
-namespace tgt::store::rdwr {
+namespace tgt::store::posix {
 
 // Takes the advisory locks that say "in use" to every kind of user: flock(2) (udev, other daemons)
 // and an open-file-description lock over the whole file (QEMU, databases); shared ones when
@@ -14,4 +14,4 @@ namespace tgt::store::rdwr {
 // accepted. May wait briefly: blocking pool only.
 Result<void> lock_whole_file(int fd, const std::string& path, bool read_only, bool force);
 
-}  // namespace tgt::store::rdwr
+}  // namespace tgt::store::posix

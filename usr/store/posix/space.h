@@ -4,7 +4,7 @@
 
 #include "store/store.h"
 
-namespace tgt::store::rdwr {
+namespace tgt::store::posix {
 
 // 0 or an errno value; EOPNOTSUPP when the file system or device cannot.
 int discard(int fd, bool block_device, uint64_t offset, uint64_t length);
@@ -14,4 +14,4 @@ int write_zeroes(int fd, bool block_device, uint64_t offset, uint64_t length);
 // The run at `offset` of a file of `size` bytes; all data where the file system does not tell.
 Result<Extent> file_extent(int fd, uint64_t offset, uint64_t size);
 
-}  // namespace tgt::store::rdwr
+}  // namespace tgt::store::posix

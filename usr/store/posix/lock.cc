@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/rdwr/lock.h"
+#include "store/posix/lock.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -15,7 +15,7 @@
 
 #include "base/log.h"
 
-namespace tgt::store::rdwr {
+namespace tgt::store::posix {
 
 namespace {
 
@@ -116,4 +116,4 @@ Result<void> lock_whole_file(int fd, const std::string& path, bool read_only, bo
     return judge(error, path, error ? range_lock_holder(fd, read_only) : 0, force);
 }
 
-}  // namespace tgt::store::rdwr
+}  // namespace tgt::store::posix

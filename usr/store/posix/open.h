@@ -4,7 +4,7 @@
 #include "base/unique_fd.h"
 #include "store/store.h"
 
-namespace tgt::store::rdwr {
+namespace tgt::store::posix {
 
 // A backing file or device as the system gave it to us.
 struct Opened {
@@ -17,4 +17,4 @@ struct Opened {
 // Blocking.
 Result<Opened> open_backing(const OpenRequest& request);
 
-}  // namespace tgt::store::rdwr
+}  // namespace tgt::store::posix

@@ -5,7 +5,7 @@
 
 #include "store/store.h"
 
-namespace tgt::store::rdwr {
+namespace tgt::store::posix {
 
 // Each starts at op.done; the result is 0 or an errno value.
 int read_fully(int fd, Op& op);
@@ -17,4 +17,4 @@ int write_fully(int fd, Op& op, int rwf_flags);
 // that was everything. Clears `supported` when the file system cannot tell cached from not.
 bool read_cached(int fd, Op& op, bool& supported);
 
-}  // namespace tgt::store::rdwr
+}  // namespace tgt::store::posix

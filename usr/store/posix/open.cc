@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/rdwr/open.h"
+#include "store/posix/open.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -11,9 +11,9 @@
 #include <cstring>
 
 #include "base/log.h"
-#include "store/rdwr/lock.h"
+#include "store/posix/lock.h"
 
-namespace tgt::store::rdwr {
+namespace tgt::store::posix {
 
 namespace {
 
@@ -128,4 +128,4 @@ Result<Opened> open_backing(const OpenRequest& request) {
     return opened;
 }
 
-}  // namespace tgt::store::rdwr
+}  // namespace tgt::store::posix
