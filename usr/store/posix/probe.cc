@@ -6,7 +6,6 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -16,6 +15,8 @@
 #include <fstream>
 #include <optional>
 
+#include "store/posix/lasting_id.h"
+
 namespace tgt::store::posix {
 
 namespace {
@@ -24,9 +25,8 @@ constexpr uint32_t smallest_block = 512;
 
 // A number below queue/ of the disk that holds `device`; a partition has its queue in its parent.
 std::optional<uint64_t> queue_attribute(dev_t device, const char* name) {
-    std::string folder = fmt::format("/sys/dev/block/{}:{}/", major(device), minor(device));
-    for (const char* queue : {"queue/", "../queue/"}) {
-        std::ifstream file(folder + queue + name);
+    for (const char* queue : {"/queue/", "/../queue/"}) {
+        std::ifstream file(sysfs_folder_of(device) + queue + name);
         uint64_t value = 0;
         if (file >> value) return value;
     }
@@ -56,6 +56,7 @@ void probe_file(const Opened& opened, const struct stat& st, Info& info) {
     info.physical_block_size = block_size_or_default(uint64_t(st.st_blksize));
     info.rotational = queue_attribute(st.st_dev, "rotational").value_or(0) != 0;
     info.identity = {.device = st.st_dev, .inode = st.st_ino, .known = true};
+    info.lasting_id = lasting_id_of_file(fd);
     info.features.extents = lseek(fd, 0, SEEK_DATA) >= 0 || errno == ENXIO;
     info.features.discard = !info.read_only && punches_holes(fd, info.size);
     info.features.discard_zeroes = info.features.discard;
@@ -70,6 +71,7 @@ void probe_device(const Opened& opened, const struct stat& st, Info& info) {
     info.rotational = queue_attribute(st.st_rdev, "rotational").value_or(0) != 0;
     // No file has inode number 0: a device and a file are never equal.
     info.identity = {.device = st.st_rdev, .inode = 0, .known = true};
+    info.lasting_id = lasting_id_of_device(sysfs_folder_of(st.st_rdev));
     info.features.discard =
         !info.read_only && queue_attribute(st.st_rdev, "discard_max_bytes").value_or(0) > 0;
     if (info.features.discard)
