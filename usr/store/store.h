@@ -139,7 +139,7 @@ class Store {
 };
 
 struct OpenFlags {
-    bool sync = false;       // every write is on the medium before it completes (O_SYNC)
+    bool sync = false;       // every write is on the medium before it completes
     bool direct = false;     // O_DIRECT
     bool read_only = false;  // never open for writing
     bool force = false;      // also when another process holds an advisory lock on it

@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,9 +62,23 @@ class Tmpfs {
     bool mounted_ = false;
 };
 
+// Memory as the workers' buffers have it: good for direct I/O.
+template <class T>
+struct PageAligned {
+    using value_type = T;
+    PageAligned() = default;
+    template <class U>
+    PageAligned(const PageAligned<U>&) {}
+    T* allocate(size_t count) {
+        return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(4096)));
+    }
+    void deallocate(T* memory, size_t) { ::operator delete(memory, std::align_val_t(4096)); }
+    bool operator==(const PageAligned&) const = default;
+};
+
 // An operation over its own memory.
 struct TestOp : Op {
-    std::vector<uint8_t> memory;
+    std::vector<uint8_t, PageAligned<uint8_t>> memory;
     std::vector<iovec> pieces;
     bool completed = false;
     std::thread::id completed_on;
@@ -93,6 +109,14 @@ struct TestOp : Op {
     void fill_pattern(uint32_t seed) {
         for (size_t i = 0; i < memory.size(); ++i)
             memory[i] = uint8_t((i + seed) * 2654435761u >> 24);
+    }
+    // What the file system has at the operation's offset, by the path of other programs.
+    bool is_in(const std::string& path) const {
+        UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        std::vector<uint8_t> there(memory.size());
+        return pread(fd.get(), there.data(), there.size(), off_t(offset)) ==
+                   ssize_t(there.size()) &&
+               std::equal(there.begin(), there.end(), memory.begin());
     }
     bool all(uint8_t value) const {
         for (uint8_t byte : memory)

@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
+#include <barrier>
+
 #include "tests/unit/store/fixture.h"
 
 namespace tgt::store::test {
@@ -111,6 +113,66 @@ TEST_F(RdwrDeviceTest, WriteProtectedDeviceFallsBackToReadOnly) {
     ASSERT_TRUE(store) << store.error().text;
     EXPECT_TRUE((*store)->info().read_only);
     EXPECT_FALSE((*store)->info().features.discard);
+}
+
+// A device that was pulled out has no bytes left.
+TEST_F(RdwrDeviceTest, DeviceThatIsGoneSaysSo) {
+    auto store = open_store("rdwr", device_, {}, 4096);
+    ASSERT_TRUE(store) << store.error().text;
+    ASSERT_EQ(truncate(backing_.c_str(), 0), 0);
+    ASSERT_EQ(ioctl(loop_.get(), LOOP_SET_CAPACITY, 0), 0);
+    for (bool noticed : {false, true}) {
+        if (noticed) {
+            EXPECT_EQ(*(*store)->current_size(), 0u);
+        }
+        for (OpKind kind : {OpKind::read, OpKind::write}) {
+            TestOp op(kind, 0, 4096);
+            EXPECT_EQ((*store)->perform(op), ENODEV);
+        }
+    }
+}
+
+TEST_F(RdwrDeviceTest, PastTheEndOfAShrunkDeviceIsAnErrorNotAFullOne) {
+    auto store = open_store("rdwr", device_, {}, 4096);
+    ASSERT_TRUE(store) << store.error().text;
+    ASSERT_EQ(truncate(backing_.c_str(), 4 << 20), 0);
+    ASSERT_EQ(ioctl(loop_.get(), LOOP_SET_CAPACITY, 0), 0);
+    for (bool noticed : {false, true}) {
+        if (noticed) {
+            EXPECT_EQ(*(*store)->current_size(), 4u << 20);
+        }
+        TestOp across(OpKind::write, (4 << 20) - 4096, 8192), behind(OpKind::write, 6 << 20, 4096),
+            read(OpKind::read, 6 << 20, 4096);
+        for (TestOp* op : {&across, &behind, &read}) EXPECT_EQ((*store)->perform(*op), EIO);
+    }
+}
+
+// The file below the device has no space, which shows only when dirty pages are written back.
+TEST_F(RdwrDeviceTest, FailedWriteBackIsToldToEveryFlushThatRuns) {
+    Tmpfs small("size=1m");
+    if (!small.mounted())
+        GTEST_SKIP() << "NOT TESTED: mount(2) is refused here: " << strerror(errno);
+    backing_ = small.dir().file("image", 8 << 20);
+    attach(0);
+    if (!loop_) return;
+    auto store = open_store("rdwr", device_, {}, 4096);
+    ASSERT_TRUE(store) << store.error().text;
+    TestOp write(OpKind::write, 0, 4 << 20, 1);
+    ASSERT_EQ((*store)->perform(write), 0) << "into the page cache";
+    constexpr size_t count = 8;
+    std::array<int, count> outcomes{};
+    std::barrier start(count);
+    std::vector<std::thread> threads;
+    for (int& outcome : outcomes)
+        threads.emplace_back([&] {
+            TestOp flush(OpKind::flush, 0, 0);
+            start.arrive_and_wait();
+            outcome = (*store)->perform(flush);
+        });
+    for (std::thread& thread : threads) thread.join();
+    for (int outcome : outcomes) EXPECT_EQ(outcome, EIO);
+    store->reset();
+    loop_.reset();
 }
 
 }  // namespace

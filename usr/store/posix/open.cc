@@ -69,10 +69,10 @@ tl::unexpected<Error> open_failure(const OpenRequest& request, bool block_device
     return fail(error, fmt::format("cannot open {}: {}", path, strerror(error)));
 }
 
-// O_EXCL on a block device keeps it from being mounted, and fails when it is (open(2)).
+// O_EXCL on a block device keeps it from being mounted, and fails when it is (open(2)). Not O_SYNC:
+// FileStore makes writes durable one by one, where no other takes their errors.
 int open_flags(const OpenFlags& flags, bool block_device) {
-    return O_CLOEXEC | (flags.sync ? O_SYNC : 0) | (flags.direct ? O_DIRECT : 0) |
-           (block_device && !flags.force ? O_EXCL : 0);
+    return O_CLOEXEC | (flags.direct ? O_DIRECT : 0) | (block_device && !flags.force ? O_EXCL : 0);
 }
 
 // The kernel lets a write-protected device be opened for writing, and fails the writes.

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstring>
 
+#include "store/posix/errors.h"
 #include "store/posix/transfer.h"
 
 namespace tgt::store::posix {
@@ -21,8 +22,7 @@ int file_range(int fd, int mode, uint64_t offset, uint64_t length) {
     int failed = 0;
     do failed = fallocate(fd, mode | FALLOC_FL_KEEP_SIZE, off_t(offset), off_t(length));
     while (failed && errno == EINTR);
-    if (!failed) return 0;
-    return errno == EDQUOT ? ENOSPC : errno;
+    return failed ? plain_error(errno) : 0;
 }
 
 int device_range(int fd, unsigned long request, uint64_t offset, uint64_t length) {
@@ -30,7 +30,7 @@ int device_range(int fd, unsigned long request, uint64_t offset, uint64_t length
     int failed = 0;
     do failed = ioctl(fd, request, range);
     while (failed && errno == EINTR);
-    return failed ? errno : 0;
+    return failed ? plain_error(errno) : 0;
 }
 
 bool means_unsupported(int error) {

@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "store/posix/errors.h"
+
 namespace tgt::store::posix {
 
 namespace {
@@ -41,7 +43,8 @@ int move_once(Transfer transfer, int fd, Op& op, int rwf_flags, int nothing_move
         moved =
             transfer(fd, window.pieces.data(), window.count, off_t(op.offset + op.done), rwf_flags);
     while (moved < 0 && errno == EINTR);
-    if (moved < 0) return errno;
+    // Direct I/O goes on from where it stopped only if that is aligned: it was the end.
+    if (moved < 0) return errno == EINVAL && op.done > 0 ? EIO : plain_error(errno);
     if (moved == 0) return nothing_moved;
     op.done += uint64_t(moved);
     return 0;
@@ -60,8 +63,7 @@ int read_fully(int fd, Op& op) {
 }
 
 int write_fully(int fd, Op& op, int rwf_flags) {
-    int error = move_all(pwritev2, fd, op, rwf_flags);
-    return error == EDQUOT ? ENOSPC : error;
+    return move_all(pwritev2, fd, op, rwf_flags);
 }
 
 bool read_cached(int fd, Op& op, bool& supported) {
