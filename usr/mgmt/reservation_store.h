@@ -14,7 +14,7 @@
 
 namespace tgt::mgmt {
 
-// The persistent reservations that outlive the daemon (SPC-4 5.9.5, APTPL): one file per medium in
+// The persistent reservations that outlive the daemon (SPC-4 5.13.5, APTPL): one file per medium in
 // <state dir>/reservations. Made by the program; it and its keepers may go in any order, the
 // runtime outlives them all. Saves that are under way when they go still reach the disk.
 class ReservationStore {

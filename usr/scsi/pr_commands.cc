@@ -3,25 +3,22 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 
 #include "scsi/nexus.h"
+#include "scsi/transport_id.h"
 #include "wire/endian.h"
 
 namespace tgt::scsi {
 
 namespace {
 
-constexpr uint8_t protocol_iscsi = 5;
-constexpr uint8_t transport_id_device = 0x00 | protocol_iscsi;  // FORMAT CODE 00b
-constexpr uint8_t transport_id_port = 0x40 | protocol_iscsi;    // FORMAT CODE 01b
-constexpr std::string_view port_separator = ",i,0x";
-constexpr size_t min_name_bytes = 20;
-constexpr size_t isid_digits = 12;
-
 constexpr uint8_t action_register = 0;
 constexpr uint8_t action_register_and_ignore = 6;
 constexpr uint8_t action_register_and_move = 7;
 constexpr size_t basic_list = 24;
+constexpr size_t ids_at = 28;       // behind the TRANSPORTID PARAMETER DATA LENGTH of SPEC_I_PT
+constexpr size_t max_list = 65535;  // what a field pointer reaches
 
 template <size_t Bytes>
 void append_be(std::vector<uint8_t>& out, uint64_t value) {
@@ -46,7 +43,8 @@ void append_reservation(std::vector<uint8_t>& out, const Reservations& reservati
     append_be<2>(out, 0);
 }
 
-// SPC-4 6.15.5
+// SPC-4 6.15.5. One descriptor for each I_T nexus, so ALL_TG_PT is never set: that would have to be
+// taken back when the logical unit gets another target port.
 void append_full_status(std::vector<uint8_t>& out, const Reservations& reservations) {
     for (const Registration& r : reservations.registrations) {
         const bool holder = reservations.is_holder(r.nexus);
@@ -63,10 +61,13 @@ void append_full_status(std::vector<uint8_t>& out, const Reservations& reservati
     }
 }
 
-// SPC-4 6.15.4: no CRH, SIP_C, ATP_C or PTPL_C; TMV; TEST UNIT READY passes every reservation; all
-// six types.
-std::vector<uint8_t> capabilities() {
-    return {0x00, 0x08, 0x00, 0x80 | 0x10, 0xea, 0x01, 0x00, 0x00};
+// SPC-4 6.15.4: SIP_C, ATP_C, PTPL_C, not CRH; TMV, TEST UNIT READY passes every reservation,
+// PTPL_A; all six types.
+std::vector<uint8_t> capabilities(const LunState& state) {
+    const uint8_t keeps = state.keeps_reservations ? 0x01 : 0;
+    const uint8_t kept = state.reservations.aptpl ? 0x01 : 0;
+    return {0x00, 0x08, uint8_t(0x08 | 0x04 | keeps), uint8_t(0x80 | 0x10 | kept), 0xea, 0x01,
+            0x00, 0x00};
 }
 
 // ---- PERSISTENT RESERVE OUT ----
@@ -85,29 +86,48 @@ int8_t reserved_bit(uint8_t byte, uint8_t defined) {
     return int8_t(std::bit_width(uint8_t(byte & ~defined)) - 1);
 }
 
-// SPC-4 6.16.3. SPEC_I_PT and persistence through power loss are not supported, nor is ALL_TG_PT,
-// where they count.
+// SPC-4 6.16.3, table 215: TransportIDs that fill what their length says, and the list.
+Decoded decode_initiators(PrOut request, std::span<const uint8_t> list) {
+    if (list.size() < ids_at || list.size() > max_list ||
+        list.size() - ids_at != wire::load_be<4>(&list[basic_list]))
+        return wrong(sense::parameter_list_length_error());
+    for (size_t at = ids_at; at < list.size();) {
+        const auto rest = list.subspan(at);
+        const size_t length = transport_id_bytes(rest);
+        if (length == 0 || length > rest.size()) return wrong_parameter(basic_list);
+        auto initiator = parse_initiator(rest.first(length));
+        if (!initiator) return wrong_parameter(at + initiator.error());
+        request.initiators.push_back({std::move(*initiator), uint16_t(at)});
+        at += length;
+    }
+    return request;
+}
+
+// SPC-4 6.16.3, table 216: APTPL and ALL_TG_PT count for registering only, SPEC_I_PT is for
+// REGISTER alone.
 Decoded decode_basic(PrOut request, std::span<const uint8_t> list) {
     const bool registers = request.service_action == action_register ||
                            request.service_action == action_register_and_ignore;
     const uint8_t flags = list[20];
     if (int8_t bit = reserved_bit(flags, 0x0d); bit >= 0) return wrong_parameter(20, bit);
-    if (flags & 0x08) return wrong_parameter(20, 3);
-    if (registers && (flags & 0x04)) return wrong_parameter(20, 2);
-    if (registers && (flags & 0x01)) return wrong_parameter(20, 0);
-    if (list.size() != basic_list) return wrong(sense::parameter_list_length_error());
+    request.specify_initiators = (flags & 0x08) != 0;
+    request.all_target_ports = registers && (flags & 0x04) != 0;
+    request.aptpl = registers && (flags & 0x01) != 0;
+    if (request.specify_initiators && request.service_action != action_register)
+        return wrong_parameter(20, 3);
     if (list[21] != 0) return wrong_parameter(21);
+    if (request.specify_initiators) return decode_initiators(std::move(request), list);
+    if (list.size() != basic_list) return wrong(sense::parameter_list_length_error());
     return request;
 }
 
 // SPC-4 6.16.4
-Decoded decode_move(PrOut request, std::span<const uint8_t> list, uint16_t relative_port) {
+Decoded decode_move(PrOut request, std::span<const uint8_t> list) {
     if (list[16] != 0) return wrong_parameter(16);
     if (int8_t bit = reserved_bit(list[17], 0x03); bit >= 0) return wrong_parameter(17, bit);
-    if (list[17] & 0x01) return wrong_parameter(17, 0);  // APTPL
+    request.aptpl = (list[17] & 0x01) != 0;
     request.unregister = (list[17] & 0x02) != 0;
     request.move_to.relative_target_port = wire::load_be<2>(&list[18]);
-    if (request.move_to.relative_target_port != relative_port) return wrong_parameter(18);
     if (list.size() - basic_list != wire::load_be<4>(&list[20]))
         return wrong(sense::parameter_list_length_error());
     auto port = parse_transport_id(list.subspan(basic_list));
@@ -120,44 +140,15 @@ Outcome run_pr_in(Command& command, PrIn action) {
     const Reservations& reservations = command.state().reservations;
     // SPC-2 5.5.1: the two kinds of reservations exclude each other.
     if (reservations.reserve6_holder) return Status::reservation_conflict;
-    return command.reply(persistent_reserve_in_data(reservations, action), command.extents.bytes);
+    return command.reply(persistent_reserve_in_data(command.state(), action),
+                         command.extents.bytes);
 }
 
 }  // namespace
 
-void append_transport_id(std::vector<uint8_t>& out, std::string_view initiator_port) {
-    const bool is_port = initiator_port.find(port_separator) != std::string_view::npos;
-    const size_t padded = (initiator_port.size() + 1 + 3) / 4 * 4;  // a NUL at least
-    const size_t length = std::max(padded, min_name_bytes);
-    out.insert(out.end(), {is_port ? transport_id_port : transport_id_device, 0,
-                           uint8_t(length >> 8), uint8_t(length)});
-    out.insert(out.end(), initiator_port.begin(), initiator_port.end());
-    out.insert(out.end(), length - initiator_port.size(), 0);
-}
-
-Result<std::string, size_t> parse_transport_id(std::span<const uint8_t> bytes) {
-    auto bad = [](size_t offset) { return tl::unexpected<size_t>(offset); };
-    if (bytes.size() < 4 + min_name_bytes || bytes[0] != transport_id_port) return bad(0);
-    if (wire::load_be<2>(&bytes[2]) != bytes.size() - 4 || bytes.size() % 4 != 0) return bad(2);
-    const auto name = bytes.subspan(4);
-    const auto end = std::find(name.begin(), name.end(), 0);
-    if (end == name.end() || std::any_of(end, name.end(), [](uint8_t b) { return b != 0; }))
-        return bad(4);
-    std::string port(name.begin(), end);
-    const size_t separator = port.find(port_separator);
-    if (separator == 0 || separator == std::string::npos) return bad(4);
-    const size_t digits = separator + port_separator.size();
-    if (port.size() - digits != isid_digits) return bad(4);
-    for (size_t i = digits; i < port.size(); ++i) {
-        if (port[i] >= 'A' && port[i] <= 'F') port[i] = char(port[i] - 'A' + 'a');
-        const bool digit = (port[i] >= '0' && port[i] <= '9') || (port[i] >= 'a' && port[i] <= 'f');
-        if (!digit) return bad(4);
-    }
-    return port;
-}
-
-std::vector<uint8_t> persistent_reserve_in_data(const Reservations& reservations, PrIn action) {
-    if (action == PrIn::report_capabilities) return capabilities();
+std::vector<uint8_t> persistent_reserve_in_data(const LunState& state, PrIn action) {
+    if (action == PrIn::report_capabilities) return capabilities(state);
+    const Reservations& reservations = state.reservations;
     std::vector<uint8_t> out;
     append_be<4>(out, reservations.generation);
     append_be<4>(out, 0);
@@ -169,8 +160,7 @@ std::vector<uint8_t> persistent_reserve_in_data(const Reservations& reservations
 }
 
 Result<PrOut, Sense> decode_persistent_reserve_out(std::span<const uint8_t> cdb,
-                                                   std::span<const uint8_t> list,
-                                                   uint16_t relative_port) {
+                                                   std::span<const uint8_t> list) {
     PrOut request;
     request.service_action = cdb[1] & 0x1f;
     request.scope = cdb[2] >> 4;
@@ -179,14 +169,15 @@ Result<PrOut, Sense> decode_persistent_reserve_out(std::span<const uint8_t> cdb,
     request.key = wire::load_be<8>(&list[0]);
     request.service_action_key = wire::load_be<8>(&list[8]);
     if (request.service_action == action_register_and_move)
-        return decode_move(std::move(request), list, relative_port);
+        return decode_move(std::move(request), list);
     return decode_basic(std::move(request), list);
 }
 
-LunChange persistent_reserve_change(const LunState& now, const NexusId& nexus,
-                                    const PrOut& request) {
+LunChange persistent_reserve_change(const LunState& now, const NexusId& nexus, const PrOut& request,
+                                    PrSurroundings surroundings) {
     LunChange change;
-    PrResult result = apply(now.reservations, nexus, request);
+    surroundings.keeps_reservations = now.keeps_reservations;
+    PrResult result = apply(now.reservations, nexus, request, surroundings);
     if (result.status == PrStatus::conflict) change.outcome = Status::reservation_conflict;
     if (result.status == PrStatus::check) change.outcome = result.sense;
     if (result.status != PrStatus::good) return change;
@@ -225,6 +216,50 @@ LunChange release_change(const LunState& now, const NexusId& nexus) {
     return change;
 }
 
+namespace {
+
+LogicalUnit::Build pr_build(const Command& command, PrOut request,
+                            std::vector<std::string> initiator_ports = {}) {
+    return [&unit = command.shard->unit, nexus = command.nexus->id(), request = std::move(request),
+            known = std::move(initiator_ports)](const LunState& now) {
+        return persistent_reserve_change(now, nexus, request, {unit.ports(), known, false});
+    };
+}
+
+bool names_device(const PrOut& request) {
+    return std::any_of(request.initiators.begin(), request.initiators.end(),
+                       [](const PrOut::Initiator& i) { return !names_port(i.name); });
+}
+
+// The initiator ports that are logged in, by worker: each writes its own.
+using KnownPorts = std::vector<std::vector<std::string>>;
+
+std::vector<std::string> merged(const KnownPorts& by_worker) {
+    std::set<std::string> all;
+    for (const auto& ports : by_worker) all.insert(ports.begin(), ports.end());
+    return {all.begin(), all.end()};
+}
+
+// A request that names devices asks the workers first which ports these have.
+Step change_with_known_ports(Command& command, PrOut request) {
+    LunShard& shard = *command.shard;
+    auto unit = shard.unit.shared_from_this();
+    auto known = std::make_shared<KnownPorts>(unit->runtime().worker_count());
+    auto collect = [unit, known](io::Worker& worker) {
+        unit->shard(worker.index()).nexuses.for_each([&](ItlNexus& itl) {
+            (*known)[worker.index()].push_back(itl.id.initiator_port);
+        });
+    };
+    auto change = [&command, &shard, unit, known, request = std::move(request)] {
+        unit->change(pr_build(command, request, merged(*known)), shard.worker,
+                     [&command](const Outcome& outcome) { complete(command, outcome); });
+    };
+    unit->runtime().on_every_worker(std::move(collect), std::move(change));
+    return Step::pending;
+}
+
+}  // namespace
+
 Outcome run_read_keys(Command& command) {
     return run_pr_in(command, PrIn::read_keys);
 }
@@ -241,15 +276,13 @@ Outcome run_read_full_status(Command& command) {
 Step start_persistent_reserve_out(Command& command) {
     auto list = command.parameter_list();
     if (list.size() < command.out_total) list.clear();  // less came than the CDB says
-    const NexusId& nexus = command.nexus->id();
-    auto request = decode_persistent_reserve_out(command.cdb, list, nexus.relative_target_port);
+    auto request = decode_persistent_reserve_out(command.cdb, list);
     if (!request) {
         command.outcome = request.error();
         return Step::done;
     }
-    return change_state(command, [nexus, request = std::move(*request)](const LunState& now) {
-        return persistent_reserve_change(now, nexus, request);
-    });
+    if (names_device(*request)) return change_with_known_ports(command, std::move(*request));
+    return change_state(command, pr_build(command, std::move(*request)));
 }
 
 Step start_reserve(Command& command) {

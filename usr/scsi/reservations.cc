@@ -5,6 +5,8 @@
 #include <set>
 #include <string_view>
 
+#include "scsi/transport_id.h"
+
 namespace tgt::scsi {
 
 namespace {
@@ -33,12 +35,28 @@ bool is_valid_type(uint8_t type) {
     return type == 1 || type == 3 || (type >= 5 && type <= 8);
 }
 
+bool contains(const std::vector<NexusId>& nexuses, const NexusId& nexus) {
+    return std::find(nexuses.begin(), nexuses.end(), nexus) != nexuses.end();
+}
+
+// The port itself, or the known ports of a device. A registration belongs to a port, whatever names
+// it (SPC-4 5.13.7), so a device of which no port is known names nothing.
+std::vector<std::string> ports_of(const std::string& initiator,
+                                  const std::vector<std::string>& known) {
+    if (names_port(initiator)) return {initiator};
+    std::vector<std::string> ports;
+    for (const std::string& port : known)
+        if (device_of(port) == initiator) ports.push_back(port);
+    return ports;
+}
+
 // One PERSISTENT RESERVE OUT that is being carried out: the state on its way to the next one, who
 // asks, and what else has to happen.
 class Transition {
   public:
-    Transition(PrResult& result, const NexusId& nexus, const PrOut& request)
-        : result_(result), nexus_(nexus), request_(request) {}
+    Transition(PrResult& result, const NexusId& nexus, const PrOut& request,
+               const PrSurroundings& surroundings)
+        : result_(result), nexus_(nexus), request_(request), surroundings_(surroundings) {}
 
     PrStatus register_key(bool ignore_existing);
     PrStatus reserve();
@@ -53,8 +71,11 @@ class Transition {
 
   private:
     Reservations& next() { return result_.next; }
-    Registration* own() { return const_cast<Registration*>(next().find(nexus_)); }
-    // Every service action but the registering ones starts with this (SPC-4 5.9.11.1).
+    Registration* find(const NexusId& nexus) {
+        return const_cast<Registration*>(next().find(nexus));
+    }
+    Registration* own() { return find(nexus_); }
+    // Every service action but the registering ones starts with this (SPC-4 5.13.11.2.1).
     bool key_matches() { return own() && own()->key == request_.key; }
 
     PrStatus done_with_generation() {
@@ -78,7 +99,10 @@ class Transition {
         if (!is_all_registrants(next().type)) next().holder.emplace(nexus_);
     }
 
-    void unregister_own();
+    std::vector<NexusId> at_requested_ports(const std::string& initiator_port) const;
+    PrStatus enter(const std::vector<NexusId>& nexuses);
+    PrStatus enter_also_specified(std::vector<NexusId> nexuses);
+    void unregister(const std::vector<NexusId>& nexuses);
     bool holder_has_key(uint64_t key) const;
     size_t remove_registrations(uint64_t key, bool all, bool keep_own, bool abort);
     PrStatus preempt_registrations(bool abort);
@@ -88,6 +112,7 @@ class Transition {
     PrResult& result_;
     const NexusId& nexus_;
     const PrOut& request_;
+    const PrSurroundings& surroundings_;
 };
 
 std::optional<Sense> Transition::bad_scope_or_type() const {
@@ -96,37 +121,79 @@ std::optional<Sense> Transition::bad_scope_or_type() const {
     return std::nullopt;
 }
 
-// SPC-4 5.9.11.3: the reservation of the holder, or of the last of all registrants, goes with the
-// registration. Only registrants-only types tell the others.
-void Transition::unregister_own() {
-    const bool held = next().holder == nexus_;
-    std::erase_if(next().registrations, [&](const Registration& r) { return r.nexus == nexus_; });
+// SPC-4 5.13.11.2.3: the reservation of the holder, or of the last of all registrants, goes with
+// the registration. Only registrants-only types tell the others.
+void Transition::unregister(const std::vector<NexusId>& nexuses) {
+    const bool held = next().holder && contains(nexuses, *next().holder);
+    std::erase_if(next().registrations,
+                  [&](const Registration& r) { return contains(nexuses, r.nexus); });
     if (held && is_registrants_only(next().type))
         attention_for_registered(ua::reservations_released);
     if (held || (next().all_registrants() && next().registrations.empty())) drop_reservation();
 }
 
-// SPC-4 5.9.7, tables 53 and 54
-PrStatus Transition::register_key(bool ignore_existing) {
-    Registration* mine = own();
-    if (!ignore_existing && request_.key != (mine ? mine->key : 0)) return PrStatus::conflict;
-    if (request_.service_action_key == 0) {
-        if (!mine) return PrStatus::good;
-        unregister_own();
-        return done_with_generation();
+// SPC-4 table 69: the target ports that a registering request is for. First the one it came
+// through.
+std::vector<NexusId> Transition::at_requested_ports(const std::string& initiator_port) const {
+    std::vector<NexusId> nexuses{{initiator_port, nexus_.relative_target_port}};
+    if (!request_.all_target_ports) return nexuses;
+    for (uint16_t port : surroundings_.target_ports)
+        if (port != nexus_.relative_target_port) nexuses.push_back({initiator_port, port});
+    return nexuses;
+}
+
+PrStatus Transition::enter(const std::vector<NexusId>& nexuses) {
+    for (const NexusId& nexus : nexuses) {
+        if (Registration* known = find(nexus))
+            known->key = request_.service_action_key;
+        else
+            next().registrations.push_back({nexus, request_.service_action_key});
     }
-    if (mine) {
-        mine->key = request_.service_action_key;
-    } else if (next().registrations.size() >= max_registrations) {
+    if (next().registrations.size() > max_registrations)
         return check(sense::insufficient_registration_resources());
-    } else {
-        next().registrations.push_back({nexus_, request_.service_action_key});
-    }
     next().aptpl = request_.aptpl;
     return done_with_generation();
 }
 
-// SPC-4 5.9.9
+// SPEC_I_PT: none of those that the list names may be registered yet (SPC-4 table 67, note b).
+// Naming one twice, or the sender, asks for nothing more.
+PrStatus Transition::enter_also_specified(std::vector<NexusId> nexuses) {
+    for (const PrOut::Initiator& initiator : request_.initiators) {
+        const auto ports = ports_of(initiator.name, surroundings_.initiator_ports);
+        if (ports.empty()) return check(sense::invalid_field_in_parameters(initiator.offset));
+        for (const std::string& port : ports) {
+            for (NexusId& nexus : at_requested_ports(port)) {
+                if (find(nexus)) return check(sense::invalid_field_in_parameters(initiator.offset));
+                nexuses.push_back(std::move(nexus));
+            }
+        }
+    }
+    return enter(nexuses);
+}
+
+// SPC-4 5.13.7, tables 67 and 68. With ALL_TG_PT the request is made through every target port, and
+// made as a whole or not at all; a port where nothing is registered does not stand in its way.
+PrStatus Transition::register_key(bool ignore_existing) {
+    const Registration* mine = own();
+    if (!ignore_existing && request_.key != (mine ? mine->key : 0)) return PrStatus::conflict;
+    if (mine && request_.specify_initiators)
+        return check(sense::invalid_field_in_parameters(20, 3));
+    const auto nexuses = at_requested_ports(nexus_.initiator_port);
+    bool any_registered = false;
+    for (const NexusId& nexus : nexuses) {
+        const Registration* registration = find(nexus);
+        any_registered |= registration != nullptr;
+        if (registration && !ignore_existing && registration->key != request_.key)
+            return PrStatus::conflict;
+    }
+    if (request_.service_action_key != 0) return enter_also_specified(nexuses);
+    if (!any_registered) return PrStatus::good;
+    unregister(nexuses);
+    next().aptpl = request_.aptpl;
+    return done_with_generation();
+}
+
+// SPC-4 5.13.9
 PrStatus Transition::reserve() {
     if (!key_matches()) return PrStatus::conflict;
     if (auto sense = bad_scope_or_type()) return check(*sense);
@@ -137,7 +204,7 @@ PrStatus Transition::reserve() {
     return PrStatus::good;
 }
 
-// SPC-4 5.9.11.2
+// SPC-4 5.13.11.2.2
 PrStatus Transition::release() {
     if (!key_matches()) return PrStatus::conflict;
     if (!next().is_holder(nexus_)) return PrStatus::good;
@@ -149,7 +216,7 @@ PrStatus Transition::release() {
     return PrStatus::good;
 }
 
-// SPC-4 5.9.11.6
+// SPC-4 5.13.11.2.7
 PrStatus Transition::clear() {
     if (!key_matches()) return PrStatus::conflict;
     attention_for_registered(ua::reservations_preempted);
@@ -180,7 +247,7 @@ size_t Transition::remove_registrations(uint64_t key, bool all, bool keep_own, b
     return std::erase_if(next().registrations, goes);
 }
 
-// SPC-4 5.9.11.4.4: scope and type are ignored.
+// SPC-4 5.13.11.2.5: scope and type are ignored.
 PrStatus Transition::preempt_registrations(bool abort) {
     if (remove_registrations(request_.service_action_key, false, false, abort) == 0)
         return PrStatus::conflict;
@@ -188,7 +255,7 @@ PrStatus Transition::preempt_registrations(bool abort) {
     return done_with_generation();
 }
 
-// SPC-4 5.9.11.4.3
+// SPC-4 5.13.11.2.4.3
 PrStatus Transition::preempt_reservation(bool all, bool abort) {
     if (auto sense = bad_scope_or_type()) return check(*sense);
     const ReservationType before = next().type;
@@ -198,40 +265,43 @@ PrStatus Transition::preempt_reservation(bool all, bool abort) {
     return done_with_generation();
 }
 
-// SPC-4 5.9.11.4, figure 9
+// SPC-4 5.13.11.2.4, figure 9
 PrStatus Transition::preempt(bool abort) {
     if (!key_matches()) return PrStatus::conflict;
     const uint64_t victim = request_.service_action_key;
-    if (victim == 0) {
-        if (next().all_registrants()) return preempt_reservation(true, abort);
-        return check(sense::invalid_field_in_parameters(8));
-    }
+    if (victim == 0 && next().all_registrants()) return preempt_reservation(true, abort);
+    if (victim == 0 && next().reserved()) return check(sense::invalid_field_in_parameters(8));
     if (holder_has_key(victim)) return preempt_reservation(false, abort);
     return preempt_registrations(abort);
 }
 
-// SPC-4 5.9.8
+// SPC-4 5.13.8
 PrStatus Transition::register_and_move() {
     if (!key_matches()) return PrStatus::conflict;
     if (!next().reserved()) return check(sense::invalid_field_in_cdb(1, 4));
     if (next().all_registrants() || !next().is_holder(nexus_)) return PrStatus::conflict;
     if (request_.service_action_key == 0) return check(sense::invalid_field_in_parameters(8));
-    if (request_.move_to == nexus_) return check(sense::invalid_field_in_parameters(24));
-    auto& registrations = next().registrations;
-    if (request_.unregister)
-        std::erase_if(registrations, [&](const Registration& r) { return r.nexus == nexus_; });
-    if (auto* other = const_cast<Registration*>(next().find(request_.move_to)))
-        other->key = request_.service_action_key;
-    else if (registrations.size() >= max_registrations)
-        return check(sense::insufficient_registration_resources());
-    else
-        registrations.push_back({request_.move_to, request_.service_action_key});
+    // Another target port does not make it another initiator port.
+    if (request_.move_to.initiator_port == nexus_.initiator_port)
+        return check(sense::invalid_field_in_parameters(24));
+    const auto& ports = surroundings_.target_ports;
+    if (std::find(ports.begin(), ports.end(), request_.move_to.relative_target_port) == ports.end())
+        return check(sense::invalid_field_in_parameters(18));
     next().holder.emplace(request_.move_to);
-    next().aptpl = request_.aptpl;
-    return done_with_generation();
+    if (request_.unregister)
+        std::erase_if(next().registrations,
+                      [&](const Registration& r) { return r.nexus == nexus_; });
+    return enter({request_.move_to});
 }
 
-PrStatus carry_out(Transition transition, uint8_t service_action) {
+// APTPL is refused as soon as it cannot be honoured (SPC-4 6.16.3, 6.16.4).
+std::optional<Sense> bad_aptpl(const PrOut& request, const PrSurroundings& surroundings) {
+    if (!request.aptpl || surroundings.keeps_reservations) return std::nullopt;
+    const bool moves = request.service_action == 7;
+    return sense::invalid_field_in_parameters(moves ? 17 : 20, 0);
+}
+
+PrStatus carry_out(Transition& transition, uint8_t service_action) {
     switch (service_action) {
         case 0:
             return transition.register_key(false);
@@ -299,13 +369,18 @@ ClassMask forbidden_classes(const Reservations& reservations, const NexusId& nex
     return is_write_exclusive(reservations.type) ? write : read_write;
 }
 
-PrResult apply(const Reservations& now, const NexusId& nexus, const PrOut& request) {
+PrResult apply(const Reservations& now, const NexusId& nexus, const PrOut& request,
+               const PrSurroundings& surroundings) {
     PrResult result;
     result.next = now;
+    Transition transition(result, nexus, request, surroundings);
     // SPC-2 5.5.1: the two kinds of reservations exclude each other, whoever asks.
-    result.status = now.reserve6_holder
-                        ? PrStatus::conflict
-                        : carry_out(Transition(result, nexus, request), request.service_action);
+    if (now.reserve6_holder)
+        result.status = PrStatus::conflict;
+    else if (auto sense = bad_aptpl(request, surroundings))
+        result.status = transition.check(*sense);
+    else
+        result.status = carry_out(transition, request.service_action);
     return result;
 }
 

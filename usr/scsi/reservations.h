@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// RESERVE/RELEASE and PERSISTENT RESERVE (SPC-4 5.9, SPC-2 5.5) as a value and pure functions on
+// RESERVE/RELEASE and PERSISTENT RESERVE (SPC-4 5.13, SPC-2 5.5) as a value and pure functions on
 // it.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace tgt::scsi {
 
-// Which I_T nexus, for reservations: it survives logout and login (SPC-4 5.9.5).
+// Which I_T nexus, for reservations: it survives logout and login (SPC-4 5.13.5).
 struct NexusId {
     std::string initiator_port;  // iSCSI: "iqn...,i,0x<12 hex digits of the ISID>"
     uint16_t relative_target_port = 1;
@@ -83,9 +83,20 @@ struct PrOut {
     bool aptpl = false;
     bool all_target_ports = false;
     bool specify_initiators = false;
-    bool unregister = false;                   // REGISTER AND MOVE
-    std::vector<std::string> initiator_ports;  // SPEC_I_PT
-    NexusId move_to;                           // REGISTER AND MOVE
+    bool unregister = false;  // REGISTER AND MOVE
+    NexusId move_to;          // REGISTER AND MOVE
+    struct Initiator {
+        std::string name;     // a port, or a device: every port of it that is known
+        uint16_t offset = 0;  // of its TransportID in the parameter list
+    };
+    std::vector<Initiator> initiators;  // SPEC_I_PT
+};
+
+// What of the logical unit a request may refer to, beside its reservations.
+struct PrSurroundings {
+    std::vector<uint16_t> target_ports;        // relative identifiers of those that lead to it
+    std::vector<std::string> initiator_ports;  // logged in; wanted when a request names a device
+    bool keeps_reservations = false;           // APTPL can be honoured
 };
 
 // What a change does beside the new state.
@@ -105,8 +116,9 @@ struct PrResult {
     Reservations next;  // for good
     PrEffects effects;  // for good
 };
-// SPC-4 5.9: REGISTER(0) RESERVE(1) RELEASE(2) CLEAR(3) PREEMPT(4) PREEMPT AND ABORT(5)
+// SPC-4 5.13: REGISTER(0) RESERVE(1) RELEASE(2) CLEAR(3) PREEMPT(4) PREEMPT AND ABORT(5)
 // REGISTER AND IGNORE EXISTING KEY(6) REGISTER AND MOVE(7).
-PrResult apply(const Reservations& now, const NexusId& nexus, const PrOut& request);
+PrResult apply(const Reservations& now, const NexusId& nexus, const PrOut& request,
+               const PrSurroundings& surroundings);
 
 }  // namespace tgt::scsi

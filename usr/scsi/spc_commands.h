@@ -109,7 +109,7 @@ constexpr OpRow pr_in(std::string_view name, uint8_t action, Run run) {
                        action);
 }
 
-// Whom a PERSISTENT RESERVE OUT meets is decided where it is carried out (SPC-4 table 68).
+// Whom a PERSISTENT RESERVE OUT meets is decided where it is carried out (SPC-4 table 66).
 constexpr OpRow pr_out(std::string_view name, uint8_t action) {
     return with_action(
         parameter_out(name, 0x5f, {0x5f, action, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff}, 10, 5, 4,

@@ -82,7 +82,7 @@ class ReservationStoreTest : public testing::Test {
     std::string folder_, state_dir_;
 };
 
-TEST_F(ReservationStoreTest, WhatWasKeptComesBackInAnotherRunOfTheDaemon_Spc4_5_9_5_1) {
+TEST_F(ReservationStoreTest, WhatWasKeptComesBackInAnotherRunOfTheDaemon_Spc4_5_13_5_1) {
     {
         ReservationStore store = make_store();
         ASSERT_TRUE(keep(store, kept()));

@@ -1,85 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// PERSISTENT RESERVE OUT against the tables of SPC-4 5.9.
-#include "scsi/reservations.h"
-
-#include <gtest/gtest.h>
-
-#include <algorithm>
+// PERSISTENT RESERVE OUT, but for registering, against the tables of SPC-4 5.13.
+#include "tests/unit/scsi/reservations_fixture.h"
 
 namespace tgt::scsi {
 namespace {
-
-using Type = ReservationType;
-
-const NexusId A{"iqn.a,i,0x000000000001", 1};
-const NexusId B{"iqn.b,i,0x000000000002", 1};
-const NexusId C{"iqn.c,i,0x000000000003", 1};
-constexpr uint64_t key_a = 0xa, key_b = 0xb, key_c = 0xc;
-
-enum Action : uint8_t {
-    REGISTER,
-    RESERVE,
-    RELEASE,
-    CLEAR,
-    PREEMPT,
-    PREEMPT_AND_ABORT,
-    REGISTER_AND_IGNORE,
-    REGISTER_AND_MOVE,
-};
-
-constexpr Type all_types[] = {Type::write_exclusive,
-                              Type::exclusive_access,
-                              Type::write_exclusive_registrants_only,
-                              Type::exclusive_access_registrants_only,
-                              Type::write_exclusive_all_registrants,
-                              Type::exclusive_access_all_registrants};
-
-bool registrants_only(Type type) {
-    return type == Type::write_exclusive_registrants_only ||
-           type == Type::exclusive_access_registrants_only;
-}
-bool all_registrants(Type type) {
-    return type == Type::write_exclusive_all_registrants ||
-           type == Type::exclusive_access_all_registrants;
-}
-bool write_exclusive(Type type) {
-    return uint8_t(type) == 1 || uint8_t(type) == 5 || uint8_t(type) == 7;
-}
-
-PrOut request(Action action, uint64_t key, uint64_t action_key = 0, Type type = Type::none) {
-    PrOut out;
-    out.service_action = action;
-    out.key = key;
-    out.service_action_key = action_key;
-    out.type = uint8_t(type);
-    return out;
-}
-
-// The state with A, B and C registered, and A holding a reservation (none: no reservation).
-Reservations three(Type type = Type::none) {
-    Reservations state;
-    state.generation = 7;
-    state.registrations = {{A, key_a}, {B, key_b}, {C, key_c}};
-    state.type = type;
-    if (type != Type::none && !all_registrants(type)) state.holder = A;
-    return state;
-}
-
-uint32_t code(const Sense& sense) {
-    return uint32_t(sense.key) << 16 | uint32_t(sense.asc) << 8 | sense.ascq;
-}
-
-// Who got this unit attention, in the order A, B, C; "-" when somebody got another one, too.
-std::string told(const PrResult& result, UnitAttention attention) {
-    std::string names;
-    for (const auto& [nexus, name] : {std::pair(A, 'A'), std::pair(B, 'B'), std::pair(C, 'C')})
-        for (const auto& effect : result.effects.attentions)
-            if (effect.nexus == nexus) names += effect.attention == attention ? name : '-';
-    return names;
-}
-
-#define ASSERT_GOOD(result) ASSERT_EQ((result).status, PrStatus::good)
-#define EXPECT_CONFLICT(result) EXPECT_EQ((result).status, PrStatus::conflict)
 
 // ---- who may do what ----
 
@@ -122,93 +46,9 @@ TEST(ForbiddenClasses, AnotherTargetPortIsAnotherNexus) {
               class_bit(ReservationClass::write));
 }
 
-// ---- REGISTER ----
-
-struct RegisterCase {
-    Action action;
-    bool registered;
-    uint64_t key, action_key;
-    PrStatus status;
-    uint64_t key_after;  // 0: not registered
-    uint32_t generation_after;
-};
-
-TEST(Register, FollowsTables53And54OfSpc4) {
-    const RegisterCase cases[] = {
-        {REGISTER, false, 0, key_b, PrStatus::good, key_b, 8},
-        {REGISTER, false, 0, 0, PrStatus::good, 0, 7},
-        {REGISTER, false, 1, key_b, PrStatus::conflict, 0, 7},
-        {REGISTER, true, key_b, 0x99, PrStatus::good, 0x99, 8},
-        {REGISTER, true, key_b, 0, PrStatus::good, 0, 8},
-        {REGISTER, true, 0, 0x99, PrStatus::conflict, key_b, 7},
-        {REGISTER, true, key_a, 0, PrStatus::conflict, key_b, 7},
-        {REGISTER_AND_IGNORE, false, 0x1234, key_b, PrStatus::good, key_b, 8},
-        {REGISTER_AND_IGNORE, false, 0x1234, 0, PrStatus::good, 0, 7},
-        {REGISTER_AND_IGNORE, true, 0x1234, 0x99, PrStatus::good, 0x99, 8},
-        {REGISTER_AND_IGNORE, true, 0x1234, 0, PrStatus::good, 0, 8},
-    };
-    for (const RegisterCase& c : cases) {
-        Reservations state = three();
-        if (!c.registered) state.registrations.erase(state.registrations.begin() + 1);
-        const PrResult result = apply(state, B, request(c.action, c.key, c.action_key));
-        ASSERT_EQ(result.status, c.status);
-        if (c.status != PrStatus::good) continue;
-        const Registration* mine = result.next.find(B);
-        EXPECT_EQ(mine ? mine->key : 0, c.key_after);
-        EXPECT_EQ(result.next.generation, c.generation_after);
-        EXPECT_TRUE(result.effects.attentions.empty());
-        EXPECT_EQ(result.next.find(A)->key, key_a);
-    }
-}
-
-TEST(Register, GenerationWrapsAround) {
-    Reservations state;
-    state.generation = 0xffffffff;
-    EXPECT_EQ(apply(state, A, request(REGISTER, 0, key_a)).next.generation, 0u);
-}
-
-TEST(Register, TooManyRegistrationsAreRefusedWith5_55_04) {
-    Reservations state;
-    for (unsigned i = 0; i < 4096; ++i)
-        state.registrations.push_back({{"iqn." + std::to_string(i), 1}, 1});
-    const PrResult result = apply(state, A, request(REGISTER, 0, key_a));
-    ASSERT_EQ(result.status, PrStatus::check);
-    EXPECT_EQ(code(result.sense), 0x055504u);
-}
-
-TEST(Unregister, OfTheHolderReleasesAndTellsRegistrantsOfSuchTypesOnly_Spc4_5_9_11_3) {
-    for (Type type : all_types) {
-        const PrResult result = apply(three(type), A, request(REGISTER, key_a, 0));
-        ASSERT_GOOD(result);
-        EXPECT_EQ(result.next.find(A), nullptr);
-        EXPECT_EQ(result.next.reserved(), all_registrants(type)) << int(type);
-        EXPECT_EQ(told(result, ua::reservations_released), registrants_only(type) ? "BC" : "")
-            << int(type);
-    }
-}
-
-TEST(Unregister, OfAnotherThanTheHolderLeavesTheReservation) {
-    for (Type type : all_types) {
-        const PrResult result = apply(three(type), B, request(REGISTER_AND_IGNORE, 0, 0));
-        ASSERT_GOOD(result);
-        EXPECT_EQ(result.next.type, type);
-        EXPECT_EQ(result.next.holder, three(type).holder);
-        EXPECT_TRUE(result.effects.attentions.empty());
-    }
-}
-
-TEST(Unregister, OfTheLastOfAllRegistrantsReleases) {
-    for (Type type :
-         {Type::write_exclusive_all_registrants, Type::exclusive_access_all_registrants}) {
-        Reservations state = three(type);
-        state.registrations.resize(1);
-        EXPECT_FALSE(apply(state, A, request(REGISTER, key_a, 0)).next.reserved());
-    }
-}
-
 // ---- RESERVE ----
 
-TEST(Reserve, MakesAReservationOfEveryTypeWithoutNewGeneration_Spc4_5_9_9) {
+TEST(Reserve, MakesAReservationOfEveryTypeWithoutNewGeneration_Spc4_5_13_9) {
     for (Type type : all_types) {
         const PrResult result = apply(three(), B, request(RESERVE, key_b, 0, type));
         ASSERT_GOOD(result);
@@ -249,7 +89,7 @@ TEST(Reserve, UnknownTypesAndScopesAreInvalidFieldsOfTheCdb) {
 
 // ---- RELEASE ----
 
-TEST(Release, ByTheHolderTellsTheOtherRegistrants_Spc4_5_9_11_2) {
+TEST(Release, ByTheHolderTellsTheOtherRegistrants_Spc4_5_13_11_2_2) {
     for (Type type : all_types) {
         const PrResult result = apply(three(type), A, request(RELEASE, key_a, 0, type));
         ASSERT_GOOD(result);
@@ -282,7 +122,7 @@ TEST(Release, WithAnotherTypeOrScopeIs5_26_04) {
 
 // ---- CLEAR ----
 
-TEST(Clear, RemovesEverythingAndTellsTheOthers_Spc4_5_9_11_6) {
+TEST(Clear, RemovesEverythingAndTellsTheOthers_Spc4_5_13_11_2_7) {
     for (Type type : all_types) {
         const PrResult result = apply(three(type), B, request(CLEAR, key_b));
         ASSERT_GOOD(result);
@@ -295,7 +135,7 @@ TEST(Clear, RemovesEverythingAndTellsTheOthers_Spc4_5_9_11_6) {
 
 // ---- PREEMPT ----
 
-TEST(Preempt, OfTheHolderTakesTheReservation_Spc4_5_9_11_4_3) {
+TEST(Preempt, OfTheHolderTakesTheReservation_Spc4_5_13_11_2_4_3) {
     for (Type from : all_types) {
         if (all_registrants(from)) continue;
         for (Type to : all_types) {
@@ -322,7 +162,7 @@ TEST(Preempt, OfItselfByTheHolderChangesTheType) {
     EXPECT_EQ(told(result, ua::reservations_released), "BC");
 }
 
-TEST(Preempt, OfOthersRemovesTheirRegistrationsOnly_Spc4_5_9_11_4_4) {
+TEST(Preempt, OfOthersRemovesTheirRegistrationsOnly_Spc4_5_13_11_2_5) {
     for (Type type : {Type::none, Type::write_exclusive, Type::exclusive_access_all_registrants}) {
         PrOut out = request(PREEMPT, key_b, key_c);
         out.type = 0xf;  // scope and type are ignored
@@ -370,13 +210,18 @@ TEST(Preempt, OfKeyZeroTakesAnAllRegistrantsReservationFromEverybody) {
     EXPECT_EQ(told(result, ua::registrations_preempted), "AC");
 }
 
-TEST(Preempt, OfKeyZeroIsAnInvalidParameterOtherwise) {
-    for (Type type : {Type::none, Type::write_exclusive}) {
+TEST(Preempt, OfKeyZeroIsAnInvalidParameterForTheOtherTypes) {
+    for (Type type : all_types) {
+        if (all_registrants(type)) continue;
         const PrResult result =
             apply(three(type), A, request(PREEMPT, key_a, 0, Type::write_exclusive));
         ASSERT_EQ(result.status, PrStatus::check);
         EXPECT_EQ(result.sense, sense::invalid_field_in_parameters(8));
     }
+}
+
+TEST(Preempt, OfKeyZeroWithoutReservationNamesNoRegistration_Spc4Figure9) {
+    EXPECT_CONFLICT(apply(three(), A, request(PREEMPT, key_a, 0, Type::write_exclusive)));
 }
 
 TEST(Preempt, ThatTakesTheReservationNeedsAValidType) {
@@ -409,7 +254,7 @@ PrOut move_to(const NexusId& nexus, uint64_t key, uint64_t new_key, bool unregis
     return out;
 }
 
-TEST(RegisterAndMove, RegistersAndMakesTheHolder_Spc4_5_9_8) {
+TEST(RegisterAndMove, RegistersAndMakesTheHolder_Spc4_5_13_8) {
     const NexusId d{"iqn.d,i,0x000000000004", 1};
     const PrResult result = apply(three(Type::write_exclusive), A, move_to(d, key_a, 0xd, false));
     ASSERT_GOOD(result);
@@ -427,6 +272,14 @@ TEST(RegisterAndMove, ToARegisteredNexusReplacesItsKeyAndMayUnregisterTheSender)
     EXPECT_EQ(result.next.registrations, std::vector<Registration>({{B, 0xd}, {C, key_c}}));
 }
 
+TEST(RegisterAndMove, ReachesAnyTargetPortOfTheUnit) {
+    const PrResult result = apply(three(Type::write_exclusive), A, move_to(B2, key_a, 0xd, false));
+    ASSERT_GOOD(result);
+    EXPECT_EQ(result.next.holder, B2);
+    EXPECT_EQ(result.next.find(B2)->key, 0xdu);
+    EXPECT_EQ(result.next.find(B)->key, key_b);
+}
+
 TEST(RegisterAndMove, IsRefusedWhereTheClauseSaysSo) {
     const Reservations held = three(Type::write_exclusive);
     EXPECT_CONFLICT(apply(held, B, move_to(C, key_b, 1, false)));
@@ -437,12 +290,51 @@ TEST(RegisterAndMove, IsRefusedWhereTheClauseSaysSo) {
               sense::invalid_field_in_parameters(8));
     EXPECT_EQ(apply(held, A, move_to(A, key_a, 1, false)).sense,
               sense::invalid_field_in_parameters(24));
+    EXPECT_EQ(apply(held, A, move_to(A2, key_a, 1, false)).sense,
+              sense::invalid_field_in_parameters(24))
+        << "the same initiator port";
+    EXPECT_EQ(apply(held, A, move_to({B.initiator_port, 3}, key_a, 1, false)).sense,
+              sense::invalid_field_in_parameters(18))
+        << "no target port of the unit";
     EXPECT_EQ(apply(three(), A, move_to(B, key_a, 1, false)).status, PrStatus::check);
+}
+
+// ---- what is believed of a saved state ----
+
+TEST(Consistent, AreTheStatesThatCommandsLeadTo) {
+    EXPECT_TRUE(consistent({}));
+    for (Type type : all_types) EXPECT_TRUE(consistent(three(type)));
+    Reservations reserved;
+    reserved.reserve6_holder = A;
+    EXPECT_TRUE(consistent(reserved));
+}
+
+TEST(Consistent, AreNoOtherStates) {
+    const Reservations good = three(Type::write_exclusive);
+    auto changed = [&](auto change) {
+        Reservations state = good;
+        change(state);
+        return consistent(state);
+    };
+    EXPECT_FALSE(changed([](Reservations& s) { s.registrations.erase(s.registrations.begin()); }));
+    EXPECT_FALSE(changed([](Reservations& s) { s.registrations[1].key = 0; }));
+    EXPECT_FALSE(changed([](Reservations& s) { s.registrations[1].nexus = C; }));
+    EXPECT_FALSE(changed([](Reservations& s) { s.registrations[1].nexus.initiator_port = ""; }));
+    EXPECT_FALSE(
+        changed([](Reservations& s) { s.registrations[1].nexus.relative_target_port = 0; }));
+    EXPECT_FALSE(changed([](Reservations& s) { s.holder.reset(); }));
+    EXPECT_FALSE(changed([](Reservations& s) { s.type = Type::none; }));
+    EXPECT_FALSE(changed([](Reservations& s) { s.type = Type(4); }));
+    EXPECT_FALSE(changed([](Reservations& s) { s.type = Type::write_exclusive_all_registrants; }));
+    EXPECT_FALSE(changed([](Reservations& s) { s.reserve6_holder = A; }));
+    Reservations nobody;
+    nobody.type = Type::write_exclusive_all_registrants;
+    EXPECT_FALSE(consistent(nobody));
 }
 
 // ---- what all have in common ----
 
-TEST(PersistentReserveOut, NeedsTheOwnRegisteredKey_Spc4_5_9_11_1) {
+TEST(PersistentReserveOut, NeedsTheOwnRegisteredKey_Spc4_5_13_11_2_1) {
     const Reservations state = three(Type::write_exclusive);
     const NexusId stranger{"iqn.x,i,0x000000000009", 1};
     for (Action action : {RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT_AND_ABORT, REGISTER_AND_MOVE}) {

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// TransportIDs (SPC-4 7.6.4) of iSCSI: how PERSISTENT RESERVE names initiators. Pure codecs.
+//
+// An initiator port is written "<iSCSI name>,i,0x<12 hex digits of the ISID>" (RFC 7143 4.4.1), an
+// initiator device by its iSCSI name alone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace tgt::scsi {
+
+// Whether the text names one port, not a device with any number of them.
+bool names_port(std::string_view initiator);
+// The device that a port belongs to; a device is its own.
+std::string_view device_of(std::string_view initiator);
+
+// FORMAT CODE 01b for a port, 00b for a device.
+void append_transport_id(std::vector<uint8_t>& out, std::string_view initiator);
+
+// The initiator of the TransportID that fills `bytes`; an error is the offset of the bad field in
+// it.
+Result<std::string, size_t> parse_initiator(std::span<const uint8_t> bytes);
+// The same where a device is not enough.
+Result<std::string, size_t> parse_transport_id(std::span<const uint8_t> bytes);
+
+// How many bytes the TransportID at the beginning of `bytes` says to have; more than there are, or
+// 0 when its length cannot be read, says that it is truncated.
+size_t transport_id_bytes(std::span<const uint8_t> bytes);
+
+}  // namespace tgt::scsi
