@@ -2,12 +2,13 @@
 #include "scsi/abort.h"
 
 #include "scsi/engine.h"
+#include "scsi/logical_unit.h"
 #include "scsi/nexus.h"
 
 namespace tgt::scsi {
 
 AbortWait::AbortWait(io::Worker& worker, std::function<void(bool)> done)
-    : worker_(worker), timer_([this] { finish(false); }), done_(std::move(done)) {}
+    : worker_(worker), timer_([this] { bound_passed(); }), done_(std::move(done)) {}
 
 void AbortWait::one_ended() {
     --pending_;
@@ -22,16 +23,35 @@ void AbortWait::seal(io::Duration bound) {
         worker_.timers().arm_in(timer_, bound);
 }
 
+void AbortWait::bound_passed() {
+    late_ = true;
+    if (fences_ == 0) finish(false);
+}
+
+void AbortWait::fence_is_up() {
+    --fences_;
+    if (late_ && fences_ == 0) finish(false);
+}
+
 void AbortWait::finish(bool all_ended) {
     auto self = shared_from_this();
     timer_.disarm();
     if (auto done = std::exchange(done_, nullptr)) done(all_ended);
 }
 
-void abort_commands(const std::vector<Command*>& victims, const std::shared_ptr<AbortWait>& wait) {
+namespace {
+
+bool is_told(const Command& victim, const std::optional<NexusId>& tell_all_but) {
+    return tell_all_but && victim.itl && victim.itl->id != *tell_all_but;
+}
+
+}  // namespace
+
+void abort_commands(const std::vector<Command*>& victims, const std::shared_ptr<AbortWait>& wait,
+                    const std::optional<NexusId>& tell_all_but) {
     // All are marked first: ending one lets others of the task set run, and no victim may start
     // now.
-    for (Command* victim : victims) Engine::mark_aborted(*victim);
+    for (Command* victim : victims) Engine::mark_aborted(*victim, is_told(*victim, tell_all_but));
     for (Command* victim : victims) Engine::end_aborted(*victim, wait);
 }
 

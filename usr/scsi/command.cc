@@ -10,7 +10,7 @@
 namespace tgt::scsi {
 
 store::Store& Command::store() const {
-    return *shard->unit.store();
+    return *shard->store;
 }
 
 Outcome Command::reply(std::span<const uint8_t> data, uint64_t allocation_length) {
@@ -60,6 +60,9 @@ void Command::recycle() {
     phase_ = Phase::idle;
     data_complete_ = false;
     waits_ = false;
+    orphaned_ = false;
+    reach_ = {};
+    fence_.reset();
     aborted_.store(false, std::memory_order_relaxed);
     then_ = nullptr;
     offloaded_ = nullptr;

@@ -13,6 +13,7 @@
 #include "base/mailbox.h"
 #include "io/buffer.h"
 #include "io/clock.h"
+#include "scsi/block_range.h"
 #include "scsi/lun_state.h"
 #include "scsi/op_table.h"
 #include "scsi/outcome.h"
@@ -24,6 +25,10 @@ class Nexus;
 class ItlNexus;
 class LunShard;
 class AbortWait;
+struct Fence;
+
+// Tag of the second list a command can be in: with the store, or held by a fence.
+struct StoreHook;
 
 enum class TaskAttribute : uint8_t { simple, ordered, head_of_queue, aca };
 
@@ -32,7 +37,7 @@ enum class TaskAttribute : uint8_t { simple, ordered, head_of_queue, aca };
 // worker. Life: from the first header byte to the later of the last response byte and the last
 // store completion. Thread: the session's worker; while a blocking command runs, its pool thread
 // (marked below).
-class Command : public ListHook<> {
+class Command : public ListHook<>, public ListHook<StoreHook> {
   public:
     virtual ~Command() = default;
 
@@ -96,8 +101,11 @@ class Command : public ListHook<> {
     } op;
     std::array<iovec, io::Buffer::max_segments> iov;
 
-    enum class Phase : uint8_t { idle, collecting, waiting, running, finished };
+    // held: a fence stands in its way, or its own is not up yet.
+    enum class Phase : uint8_t { idle, collecting, waiting, held, running, finished };
     Phase phase() const { return phase_; }
+    // The blocks it reads or changes, from its turn on; empty: none.
+    const BlockRange& reach() const { return reach_; }
 
   private:
     friend class Engine;
@@ -113,8 +121,12 @@ class Command : public ListHook<> {
     bool data_complete_ = false;
     bool waits_ = false;  // counted by its TaskSet as waiting for its turn
     std::atomic<bool> aborted_{false};
+    bool orphaned_ = false;    // aborted while the store changes blocks for it
     Then then_ = nullptr;      // an operation is with the store
     Run offloaded_ = nullptr;  // a job is with the blocking pool
+    BlockRange reach_;
+    std::shared_ptr<Fence> fence_;  // its own
+    io::TimePoint held_until_;      // phase held
     Job job_;
     Outcome job_outcome_;
     std::vector<uint8_t> staged_;  // a reply made by a job; copied to `in` on the worker

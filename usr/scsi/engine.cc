@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "scsi/abort.h"
+#include "scsi/fence.h"
 #include "scsi/logical_unit.h"
+#include "scsi/spc_commands.h"
 #include "scsi/target.h"
 
 namespace tgt::scsi {
@@ -34,12 +36,10 @@ uint16_t length_field(const OpRow& row) {
 }
 
 std::optional<Outcome> not_ready(const Command& command) {
-    const LunState& state = command.state();
     if (has(*command.row, op_not_ready)) return std::nullopt;
-    if (state.removable && (!state.online || !state.medium_present))
-        return Outcome(sense::medium_not_present());
-    if (!state.online || !state.medium_present) return Outcome(sense::not_ready(0x03));
-    return std::nullopt;
+    const Sense sense = readiness(command.state());
+    if (sense.key == SenseKey::no_sense) return std::nullopt;
+    return Outcome(sense);
 }
 
 // SBC-4 4.5: an LBA or a range beyond the capacity.
@@ -53,6 +53,11 @@ std::optional<Outcome> check_range(Command& command) {
     if (extents.blocks > capacity - extents.lba)
         return Outcome(sense::lba_out_of_range(extents.lba));
     return std::nullopt;
+}
+
+io::PoolLane& lane_of(const Command& command) {
+    LogicalUnit& unit = command.shard->unit;
+    return has(*command.row, op_short_job) ? unit.short_job_lane() : unit.job_lane();
 }
 
 bool data_belongs_to_initiator(const Outcome& outcome) {
@@ -186,6 +191,7 @@ void Engine::execute(Command& command) {
             return;
         }
     }
+    if (!may_touch_blocks(command)) return hold(command);
     count_submitted(command);
     switch (command.row->kind) {
         case Kind::inline_:
@@ -204,13 +210,70 @@ void Engine::execute(Command& command) {
     }
 }
 
+// False: a fence stands there. A command that needs its blocks for itself asks for a fence of its
+// own.
+bool Engine::may_touch_blocks(Command& command) {
+    const OpRow& row = *command.row;
+    if (row.kind != Kind::io && row.kind != Kind::blocking) return true;
+    LunShard& shard = *command.shard;
+    command.reach_ = row.reach ? row.reach(command) : BlockRange();
+    if (command.reach_.empty()) return true;
+    if (!has(row, op_exclusive)) return !shard.fences.stands_in_the_way(command.reach_);
+    if (command.fence_) return command.fence_->up;
+    command.fence_ = std::make_shared<Fence>(command.reach_, false, shard, command);
+    shard.unit.fences().raise(command.fence_);
+    return false;
+}
+
+void Engine::enter_store(Command& command) {
+    auto& hook = static_cast<ListHook<StoreHook>&>(command);
+    if (!hook.linked()) command.shard->at_store.push_back(command);
+}
+
+// Nobody waits for ever: what holds the fence may be stuck in the store.
+void Engine::hold(Command& command) {
+    LunShard& shard = *command.shard;
+    io::TimerQueue& timers = shard.worker.timers();
+    if (command.held_until_ == io::TimePoint())
+        command.held_until_ = timers.now() + command.nexus->target().target.abort_bound();
+    command.phase_ = Command::Phase::held;
+    shard.held.push_back(command);
+    if (!shard.held_timer.armed()) timers.arm(shard.held_timer, command.held_until_);
+}
+
+void Engine::release_held(LunShard& shard) {
+    // Those that are held again go to the end of the list, behind `count`.
+    for (size_t count = shard.held.size(); count > 0 && !shard.held.empty(); --count)
+        execute(*shard.held.pop_front());
+}
+
+// 02h/04h/01h: initiators come again later.
+void Engine::expire_held(LunShard& shard) {
+    const io::TimePoint now = shard.worker.timers().now();
+    auto late = [&](const Command& command) { return command.held_until_ <= now; };
+    while (Command* command = shard.held.find_if(late)) finish(*command, sense::not_ready(0x01));
+    io::TimePoint next = io::TimePoint::max();
+    shard.held.for_each([&](Command& command) { next = std::min(next, command.held_until_); });
+    if (!shard.held.empty()) shard.worker.timers().arm(shard.held_timer, next);
+}
+
+void Engine::fence_is_up(Fence& fence) {
+    fence.up = true;
+    for (auto& wait : std::exchange(fence.waits, {})) wait->fence_is_up();
+    if (fence.orphan || !fence.command) return;
+    Command& command = *fence.command;
+    static_cast<ListHook<StoreHook>&>(command).unlink();
+    execute(command);
+}
+
 Step Engine::offload(Command& command, Run job) {
     command.held_state_ = command.shard->state;
     command.state_ = command.held_state_.get();
     command.offloaded_ = job;
     command.job_.command = &command;
     command.job_.run = &Engine::run_job;
-    command.shard->unit.job_lane().submit(command.job_);
+    enter_store(command);
+    lane_of(command).submit(command.job_);
     return Step::pending;
 }
 
@@ -243,8 +306,10 @@ Step Engine::submit_io(Command& command, Command::Then then) {
     command.op.command = &command;
     command.op.error = 0;
     command.op.complete = &Engine::op_ended;
+    enter_store(command);
     if (!queue->submit(command.op)) return Step::pending;
     command.then_ = nullptr;
+    command.shard->unit.note_ended(command.op);
     command.outcome = then(command);
     // A continuation may have started another operation.
     return command.then_ || command.offloaded_ ? Step::pending : Step::done;
@@ -253,6 +318,7 @@ Step Engine::submit_io(Command& command, Command::Then then) {
 void Engine::op_ended(store::Op& op) {
     Command& command = *static_cast<Command::OwnedOp&>(op).command;
     auto then = std::exchange(command.then_, nullptr);
+    command.shard->unit.note_ended(op);
     command.state_ = command.shard->state.get();
     Outcome outcome = then(command);
     // A continuation may have started another operation.
@@ -271,6 +337,7 @@ void Engine::finish(Command& command, const Outcome& outcome) {
         command.in_total = 0;
     }
     count_done(command);
+    leave_store(command);
     leave(command);
     for (auto& wait : std::exchange(command.abort_waits_, {})) wait->one_ended();
     command.finished();
@@ -282,7 +349,7 @@ void Engine::leave(Command& command) {
     command.state_ = nullptr;
     LunShard& shard = *command.shard;
     if (ItlNexus* itl = command.itl) {
-        if (command.linked()) itl->tasks.remove(command);
+        if (command.ListHook<>::linked()) itl->tasks.remove(command);
         itl->tasks.release_waiting(&Engine::execute);
     }
     command.itl = nullptr;
@@ -290,25 +357,62 @@ void Engine::leave(Command& command) {
     shard.drop_idle_detached();
 }
 
-void Engine::mark_aborted(Command& command) {
-    command.silent = true;
+void Engine::leave_store(Command& command) {
+    LunShard& shard = *command.shard;
+    auto& hook = static_cast<ListHook<StoreHook>&>(command);
+    const bool was_there = hook.linked();
+    hook.unlink();
+    if (command.fence_) drop_fence(command);
+    if (command.orphaned_) shard.unit.orphan_ended();
+    if (was_there) shard.left_store();
+}
+
+void Engine::drop_fence(Command& command) {
+    FencePtr fence = std::exchange(command.fence_, nullptr);
+    fence->command = nullptr;
+    for (auto& wait : std::exchange(fence->waits, {})) wait->fence_is_up();
+    command.shard->unit.fences().lower(std::move(fence));
+}
+
+void Engine::mark_aborted(Command& command, bool told) {
+    command.silent = !told;
     command.aborted_.store(true, std::memory_order_relaxed);
 }
 
-void Engine::end_aborted(Command& command, const std::shared_ptr<AbortWait>& wait) {
-    bool running = command.phase_ == Command::Phase::running;
-    if (running && command.then_ && command.shard->queue->cancel(command.op)) {
+// True: what the store or the pool had of it had not begun and never will.
+bool Engine::cancel(Command& command) {
+    if (command.then_ && command.shard->queue->cancel(command.op)) {
         command.then_ = nullptr;
-        running = false;
+        return true;
     }
-    if (running && command.offloaded_ && command.shard->unit.job_lane().take_back(command.job_)) {
+    if (command.offloaded_ && lane_of(command).take_back(command.job_)) {
         command.offloaded_ = nullptr;
-        running = false;
+        return true;
     }
-    if (!running) {
+    return false;
+}
+
+// What the store still writes may land at any time: until it has ended, nobody else gets at these
+// blocks.
+void Engine::make_orphan(Command& command, const std::shared_ptr<AbortWait>& wait) {
+    if (!has(*command.row, op_writes) || command.reach_.empty()) return;
+    LunShard& shard = *command.shard;
+    if (!std::exchange(command.orphaned_, true)) shard.unit.orphan_begins();
+    if (!command.fence_) {
+        command.fence_ = std::make_shared<Fence>(command.reach_, true, shard, command);
+        shard.unit.fences().raise(command.fence_);
+    }
+    if (!wait || command.fence_->up) return;
+    wait->expect_fence();
+    command.fence_->waits.push_back(wait);
+}
+
+void Engine::end_aborted(Command& command, const std::shared_ptr<AbortWait>& wait) {
+    if (command.phase_ != Command::Phase::running || cancel(command)) {
         finish(command, Status::task_aborted);
         return;
     }
+    make_orphan(command, wait);
     if (!wait) return;
     command.abort_waits_.push_back(wait);
     wait->expect();
@@ -347,7 +451,7 @@ void data_out_complete(Command& command) {
     Engine::data_out_complete(command);
 }
 void abandon(Command& command) {
-    Engine::mark_aborted(command);
+    Engine::mark_aborted(command, false);
     Engine::end_aborted(command, nullptr);
 }
 Step offload(Command& command, Run job) {

@@ -8,6 +8,8 @@
 namespace tgt::scsi {
 
 class AbortWait;
+class LunShard;
+struct Fence;
 
 // The life of a command: admission, waiting for data and for its turn, execution, end. Stateless;
 // the state is in the Command. The entry points for drivers and handlers are the free functions of
@@ -21,9 +23,14 @@ class Engine {
     static void finish(Command& command, const Outcome& outcome);
 
     // Aborts: no victim starts once it is marked; end_aborted() ends it now, or when the store
-    // gives it back.
-    static void mark_aborted(Command& command);
+    // gives it back. `told`: with a response, TASK ABORTED.
+    static void mark_aborted(Command& command, bool told);
     static void end_aborted(Command& command, const std::shared_ptr<AbortWait>& wait);
+
+    // Fences: the command's own is up; one of the shard's was lowered; some were held too long.
+    static void fence_is_up(Fence& fence);
+    static void release_held(LunShard& shard);
+    static void expire_held(LunShard& shard);
 
   private:
     static bool find_unit(Command& command);
@@ -35,6 +42,13 @@ class Engine {
     static void run_job(Task& task);
     static void job_ended(Task& task);
     static void op_ended(store::Op& op);
+    static bool may_touch_blocks(Command& command);
+    static void hold(Command& command);
+    static bool cancel(Command& command);
+    static void make_orphan(Command& command, const std::shared_ptr<AbortWait>& wait);
+    static void enter_store(Command& command);
+    static void leave_store(Command& command);
+    static void drop_fence(Command& command);
     static void leave(Command& command);
     static void count_submitted(const Command& command);
     static void count_done(const Command& command);

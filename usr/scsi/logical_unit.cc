@@ -3,85 +3,62 @@
 
 #include <algorithm>
 
-#include "scsi/abort.h"
 #include "scsi/command.h"
+#include "scsi/engine.h"
 
 namespace tgt::scsi {
 
 namespace {
 
-constexpr io::Duration preempt_bound = std::chrono::seconds(5);
 constexpr unsigned job_threads = 4;
+constexpr unsigned short_job_threads = 4;
 
 // Closing a store can wait for its device, so it is done on the blocking pool.
+template <class T>
 struct Disposal : Task {
-    LogicalUnit* unit = nullptr;
+    explicit Disposal(T* o) : object(o) {
+        run = [](Task& task) {
+            auto* self = static_cast<Disposal*>(&task);
+            delete self->object;
+            delete self;
+        };
+    }
+    T* object;
 };
+
+std::shared_ptr<store::Store> closed_on_pool(io::Runtime& runtime,
+                                             std::unique_ptr<store::Store> store) {
+    if (!store) return nullptr;
+    return {store.release(), [&runtime](store::Store* closed) {
+                runtime.pool().submit(*new Disposal<store::Store>(closed));
+            }};
+}
 
 void dispose(LogicalUnit* unit) {
     io::Runtime& runtime = unit->runtime();
     runtime.on_every_worker(
-        [unit](io::Worker& worker) { unit->shard(worker.index()).queue.reset(); },
-        [unit, &runtime] {
-            auto* disposal = new Disposal;
-            disposal->unit = unit;
-            disposal->run = [](Task& task) {
-                auto* self = static_cast<Disposal*>(&task);
-                delete self->unit;
-                delete self;
-            };
-            runtime.pool().submit(*disposal);
-        });
-}
-
-bool concerns(const LunChange::Attention& attention, const NexusId& id) {
-    if (attention.only) return *attention.only == id;
-    return !(attention.except && *attention.except == id);
-}
-
-void raise_attentions(LunShard& shard, const std::vector<LunChange::Attention>& attentions) {
-    shard.nexuses.for_each([&](ItlNexus& itl) {
-        for (const auto& attention : attentions)
-            if (concerns(attention, itl.nexus.id())) itl.attentions.raise(attention.attention);
-    });
-}
-
-bool contains(const std::vector<NexusId>& ids, const NexusId& id) {
-    return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
-
-// Counts the workers' answers on the control thread.
-struct Drain {
-    size_t workers_left;
-    bool all = true;
-    std::function<void(bool)> done;
-};
-
-// Aborts the commands that `pick` finds, on every worker; `done` on the control thread when all
-// have ended.
-void drain_everywhere(std::shared_ptr<LogicalUnit> unit, io::Duration bound,
-                      std::function<std::vector<Command*>(LunShard&)> pick,
-                      std::function<void(bool)> done) {
-    io::Runtime& runtime = unit->runtime();
-    auto drain = std::make_shared<Drain>(Drain{runtime.worker_count(), true, std::move(done)});
-    runtime.on_every_worker([unit, bound, pick, drain, &runtime](io::Worker& worker) {
-        auto answer = [drain, unit, &runtime](bool ended) {
-            runtime.control().post([drain, ended] {
-                drain->all = drain->all && ended;
-                if (--drain->workers_left == 0) drain->done(drain->all);
-            });
-        };
-        auto wait = std::make_shared<AbortWait>(worker, std::move(answer));
-        abort_commands(pick(unit->shard(worker.index())), wait);
-        wait->seal(bound);
-    });
+        [unit](io::Worker& worker) {
+            LunShard& shard = unit->shard(worker.index());
+            shard.held_timer.disarm();
+            shard.queue.reset();
+            shard.store.reset();
+        },
+        [unit, &runtime] { runtime.pool().submit(*new Disposal<LogicalUnit>(unit)); });
 }
 
 }  // namespace
 
-LunShard::LunShard(LogicalUnit& owner, io::Worker& on) : unit(owner), worker(on) {
+LunShard::LunShard(LogicalUnit& owner, io::Worker& on)
+    : unit(owner), worker(on), held_timer([this] { Engine::expire_held(*this); }) {
     state = owner.state();
-    if (owner.store()) queue = owner.store()->make_queue(on, owner.lane());
+    store = owner.store();
+    if (store) queue = store->make_queue(on, owner.lane());
+}
+
+void LunShard::left_store() {
+    fences.command_left(*this);
+    if (!at_store.empty()) return;
+    if (auto idle = std::exchange(on_store_idle, nullptr)) idle();
 }
 
 void LunShard::adopt(LunStatePtr next) {
@@ -103,13 +80,15 @@ LogicalUnit::LogicalUnit(io::Runtime& runtime, const DeviceType& type,
                          std::string path, std::string flags, LunState state, unsigned io_threads)
     : runtime_(runtime),
       type_(type),
-      store_(std::move(store)),
+      store_(closed_on_pool(runtime, std::move(store))),
       store_name_(std::move(store_name)),
       path_(std::move(path)),
       flags_(std::move(flags)),
       lane_(runtime.pool(), io_threads),
       job_lane_(runtime.pool(), type.serial ? 1 : job_threads),
-      state_(std::make_shared<const LunState>(std::move(state))) {
+      short_job_lane_(runtime.pool(), type.serial ? 1 : short_job_threads),
+      state_(std::make_shared<const LunState>(std::move(state))),
+      fences_(*this) {
     for (unsigned i = 0; i < runtime.worker_count(); ++i)
         shards_.push_back(std::make_unique<LunShard>(*this, runtime.worker(i)));
 }
@@ -142,82 +121,74 @@ void LogicalUnit::remove_port(uint16_t relative_port) {
     if (found != ports_.end() && --found->second == 0) ports_.erase(found);
 }
 
-void LogicalUnit::change(Build build, io::Worker& reply_to, std::function<void(Outcome)> done) {
-    runtime_.control().post(
-        [self = shared_from_this(), build = std::move(build), &reply_to, done = std::move(done)] {
-            self->change_on_control(build, reply_to, done);
-        });
-}
+// --- the store
+// ------------------------------------------------------------------------------------
 
-void LogicalUnit::change_on_control(const Build& build, io::Worker& reply_to,
-                                    const std::function<void(Outcome)>& done) {
-    auto change = std::make_shared<const LunChange>(build(*state_));
-    auto reply = [&reply_to, done, change] {
-        reply_to.post([done, change] { done(change->outcome); });
-    };
-    if (change->next) state_ = change->next;
-    if (!change->next && change->attentions.empty() && change->abort_commands_of.empty()) {
-        reply();
-        return;
-    }
-    auto self = shared_from_this();
-    auto in_force = [self, change, reply] {
-        if (change->abort_commands_of.empty()) {
-            reply();
-            return;
-        }
-        auto pick = [change](LunShard& shard) {
-            std::vector<Command*> victims;
-            auto add = [&](ItlNexus& itl) {
-                if (!contains(change->abort_commands_of, itl.id)) return;
-                for (Command* command : commands_of(itl)) victims.push_back(command);
-            };
-            shard.nexuses.for_each(add);
-            for (auto& itl : shard.detached) add(*itl);
-            return victims;
-        };
-        drain_everywhere(self, preempt_bound, pick, [reply](bool) { reply(); });
-    };
-    runtime_.on_every_worker(
-        [self, change, state = state_](io::Worker& worker) {
-            LunShard& shard = self->shard(worker.index());
-            shard.adopt(state);
-            raise_attentions(shard, change->attentions);
-        },
-        in_force);
-}
-
-void LogicalUnit::reset(UnitAttention attention, io::Duration bound,
-                        std::function<void(bool)> done) {
-    auto self = shared_from_this();
-    auto without_reserve6 = [](const LunState& now) {
-        LunChange change;
-        if (!now.reservations.reserve6_holder) return change;
-        change.next = std::make_shared<LunState>(now);
-        change.next->reservations.reserve6_holder.reset();
-        return change;
-    };
-    change(without_reserve6, runtime_.control(), [self, attention, bound, done](Outcome) {
-        auto pick = [attention](LunShard& shard) {
-            std::vector<Command*> victims;
-            shard.nexuses.for_each([&](ItlNexus& itl) {
-                for (Command* command : commands_of(itl)) victims.push_back(command);
-                itl.set_prevents_removal(false);
-                itl.attentions.raise(attention);
-            });
-            for (auto& itl : shard.detached)
-                for (Command* command : commands_of(*itl)) victims.push_back(command);
-            return victims;
-        };
-        drain_everywhere(self, bound, pick, done);
+void LogicalUnit::store_failed(store::OpKind kind, bool dsync, int error) {
+    const bool lost_data = kind == store::OpKind::flush || (dsync && is_medium_failure(error));
+    if (lost_data && !is_passing_failure(error))
+        runtime_.control().post(
+            [self = shared_from_this(), error] { self->note_flush_failure(error); });
+    if (!is_medium_failure(error) || failure_reported_.exchange(true)) return;
+    runtime_.control().post([self = shared_from_this(), error] {
+        if (self->observer_) self->observer_->store_failed(self, error);
     });
 }
 
-Step change_state(Command& command, LogicalUnit::Build build) {
-    LunShard& shard = *command.shard;
-    shard.unit.change(std::move(build), shard.worker,
-                      [&command](Outcome outcome) { complete(command, outcome); });
-    return Step::pending;
+// In force on every worker before long; the command that met the failure tells it in any case.
+void LogicalUnit::note_flush_failure(int error) {
+    auto first = std::make_shared<bool>(false);
+    auto failed = [first](const LunState& now) {
+        LunChange change;
+        *first = !now.flush_failed;
+        if (!*first) return change;
+        change.next = std::make_shared<LunState>(now);
+        change.next->flush_failed = true;
+        return change;
+    };
+    change(failed, runtime_.control(), [self = shared_from_this(), first, error](const Outcome&) {
+        if (*first && self->observer_) self->observer_->flush_failed(self, error);
+    });
+}
+
+void LogicalUnit::orphan_ended() {
+    if (orphans_.fetch_sub(1, std::memory_order_relaxed) > 1) return;
+    auto ready = [this](const LunState& now) {
+        LunChange change;
+        if (now.backing != Backing::draining || orphans() > 0) return change;
+        change.next = std::make_shared<LunState>(now);
+        change.next->backing = Backing::present;
+        return change;
+    };
+    change(ready, runtime_.control(), [](const Outcome&) {});
+}
+
+void LogicalUnit::replace_store(std::unique_ptr<store::Store> store, std::function<void()> done) {
+    store_ = closed_on_pool(runtime_, std::move(store));
+    auto left = std::make_shared<size_t>(runtime_.worker_count());
+    auto changed_over = [left, done = std::move(done), self = shared_from_this()] {
+        if (--*left == 0) done();
+    };
+    runtime_.on_every_worker([self = shared_from_this(), next = store_, changed_over,
+                              &control = runtime_.control()](io::Worker& worker) {
+        self->swap_store(self->shard(worker.index()), next,
+                         [changed_over, &control] { control.post(changed_over); });
+    });
+}
+
+// In a turn of its own, since the queue may be the one that calls.
+void LogicalUnit::swap_store(LunShard& shard, std::shared_ptr<store::Store> store,
+                             std::function<void()> done) {
+    if (!shard.at_store.empty()) {
+        shard.on_store_idle = [self = shared_from_this(), &shard, store, done] {
+            shard.worker.post(
+                [self, &shard, store, done] { self->swap_store(shard, store, done); });
+        };
+        return;
+    }
+    shard.queue = store->make_queue(shard.worker, lane_);
+    shard.store = std::move(store);
+    done();
 }
 
 }  // namespace tgt::scsi

@@ -2,16 +2,17 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "io/blocking_pool.h"
 #include "io/runtime.h"
 #include "scsi/device_type.h"
+#include "scsi/fence.h"
 #include "scsi/lun_state.h"
 #include "scsi/nexus.h"
 #include "store/store.h"
@@ -29,8 +30,18 @@ class LunShard {
     LogicalUnit& unit;
     io::Worker& worker;
     LunStatePtr state;
-    std::unique_ptr<store::StoreQueue> queue;  // null without a medium
+    std::shared_ptr<store::Store> store;       // null without a medium
+    std::unique_ptr<store::StoreQueue> queue;  // the same
     IntrusiveList<ItlNexus> nexuses;
+    // Commands with the store or the blocking pool, aborted ones included.
+    IntrusiveList<Command, StoreHook> at_store;
+    // Commands that a fence keeps from the store.
+    IntrusiveList<Command, StoreHook> held;
+    io::Timer held_timer;
+    ShardFences fences;
+    void left_store();                    // a command has left `at_store`
+    std::function<void()> on_store_idle;  // called once when `at_store` has become empty, if set
+
     size_t in_flight = 0;  // commands that hold this shard, aborted ones included
     // Nexuses whose LUN was taken away while commands were running: kept until these have ended.
     std::vector<std::unique_ptr<ItlNexus>> detached;
@@ -51,8 +62,11 @@ struct LunChange {
         std::optional<NexusId> except;  // ...but this one
     };
     std::vector<Attention> attentions;
-    std::vector<NexusId>
-        abort_commands_of;  // before `done`: their commands are aborted, bounded in time
+    // Before `done` their commands are aborted. If writes of them are still with the store at the
+    // bound, the unit is made not ready, and the outcome is 02h/04h/01h.
+    std::vector<NexusId> abort_commands_of;
+    std::optional<NexusId> requester;  // who asked for that
+    io::Duration abort_bound = std::chrono::seconds(5);
 };
 
 // Keeps persistent reservations over a restart (APTPL). Made by management, told by
@@ -103,18 +117,17 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     const std::string& store_name() const { return store_name_; }
     const std::string& path() const { return path_; }
     const std::string& flags() const { return flags_; }
-    store::Store* store() const { return store_.get(); }  // null without a medium
-    io::PoolLane& lane() { return lane_; }                // ordinary I/O (`tgtd -t`)
-    io::PoolLane& job_lane() { return job_lane_; }        // blocking commands
+    io::PoolLane& lane() { return lane_; }                      // ordinary I/O (`tgtd -t`)
+    io::PoolLane& job_lane() { return job_lane_; }              // blocking commands
+    io::PoolLane& short_job_lane() { return short_job_lane_; }  // those with op_short_job
     LunShard& shard(unsigned worker) { return *shards_[worker]; }
-    // Held on a pool thread by a command that must be atomic against its like (COMPARE AND WRITE,
-    // ORWRITE).
-    std::mutex& read_modify_write() { return read_modify_write_; }
+    FenceTable& fences() { return fences_; }
     // Nexuses that hold PREVENT. Any thread.
     unsigned preventers() const { return preventers_.load(std::memory_order_relaxed); }
 
-    // The control thread's view.
+    // The control thread's view. The store is null without a medium.
     const LunStatePtr& state() const { return state_; }
+    const std::shared_ptr<store::Store>& store() const { return store_; }
 
     // The relative target port identifiers through which initiators reach the unit, in order. A
     // target calls the other two as its LUNs come and go. Control thread.
@@ -129,9 +142,14 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     void report_failures_again() { failure_reported_.store(false, std::memory_order_relaxed); }
     // Any thread: tells the observer, and keeps a flush failure in the state.
     void store_failed(store::OpKind kind, bool dsync, int error);
+    void note_ended(const store::Op& op) {
+        if (op.error != 0) store_failed(op.kind, op.dsync, op.error);
+    }
 
     // Aborted writes that the store still has; their ranges are fenced. Any thread.
     unsigned orphans() const { return orphans_.load(std::memory_order_relaxed); }
+    void orphan_begins() { orphans_.fetch_add(1, std::memory_order_relaxed); }
+    void orphan_ended();
 
     // The same medium, opened again. To be called while LunState::backing is `gone`: nothing new
     // reaches the store then. Each worker changes over when its last operation has ended, however
@@ -146,22 +164,40 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     void change(Build build, io::Worker& reply_to, std::function<void(Outcome)> done);
 
     // LOGICAL UNIT RESET (SAM-5 6.3.3): every command of every nexus is aborted, RESERVE(6) and
-    // PREVENT end, every nexus gets `attention`. Any thread; `done` on the control thread when all
-    // commands have ended (true), or the bound has passed.
-    void reset(UnitAttention attention, io::Duration bound, std::function<void(bool)> done);
+    // PREVENT end, mode pages go back to their defaults, every nexus gets `attention`. Any thread;
+    // `done` on the control thread when all commands have ended (true), or the bound has passed.
+    void reset(UnitAttention attention, const NexusId& requester, io::Duration bound,
+               std::function<void(bool)> done);
 
   private:
     friend class ItlNexus;
-    void change_on_control(const Build& build, io::Worker& reply_to,
-                           const std::function<void(Outcome)>& done);
+    struct Request {  // of change()
+        Build build;
+        io::Worker* reply_to;
+        std::function<void(Outcome)> done;
+    };
+    void begin_change(Request request);
+    void keep_then_publish(Request request, LunChange change);
+    void next_change();
+    void publish(const Request& request, LunChange change);
+    void abort_then_answer(const Request& request, std::shared_ptr<const LunChange> change);
+    void drain_before_ready(std::function<void(bool)> done);
+    void note_flush_failure(int error);
+    void swap_store(LunShard& shard, std::shared_ptr<store::Store> store,
+                    std::function<void()> done);
 
     io::Runtime& runtime_;
     const DeviceType& type_;
-    const std::unique_ptr<store::Store> store_;
+    std::shared_ptr<store::Store> store_;
     const std::string store_name_, path_, flags_;
     io::PoolLane lane_;
     io::PoolLane job_lane_;
+    io::PoolLane short_job_lane_;
     LunStatePtr state_;
+    FenceTable fences_;
+    // A change waits until reservations are kept; those behind it wait for it.
+    bool keeping_ = false;
+    std::deque<Request> waiting_changes_;
     std::vector<std::unique_ptr<LunShard>> shards_;
     std::map<uint16_t, unsigned> ports_;  // how many LUNs lead here through each
     std::shared_ptr<ReservationKeeper> keeper_;
@@ -169,7 +205,6 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     std::atomic<bool> failure_reported_{false};
     std::atomic<unsigned> orphans_{0};
     std::atomic<unsigned> preventers_{0};
-    std::mutex read_modify_write_;
 };
 
 // For control commands: LogicalUnit::change() for the command's LUN; ends the command with the

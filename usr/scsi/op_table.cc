@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include "scsi/command.h"
 #include "wire/endian.h"
 
 namespace tgt::scsi {
@@ -104,6 +105,10 @@ std::optional<Sense> check_reserved_bits(const OpRow& row, const uint8_t* cdb) {
             return sense::invalid_field_in_cdb(uint16_t(i), int8_t(std::bit_width(wrong) - 1));
     }
     return std::nullopt;
+}
+
+BlockRange reach_of_range(const Command& command) {
+    return {command.extents.lba, command.extents.blocks};
 }
 
 }  // namespace tgt::scsi

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "scsi/block_range.h"
 #include "scsi/outcome.h"
 #include "scsi/reservations.h"
 
@@ -32,6 +33,8 @@ enum class Step : uint8_t { done, pending };
 using Run = Outcome (*)(Command&);
 // Io and control commands: start; Step::done when command.outcome is already set.
 using Start = Step (*)(Command&);
+// Which blocks a command reads or changes; asked when its data is complete.
+using Reach = BlockRange (*)(const Command&);
 
 // Where LBA and length stand in the CDB, and what the length counts.
 enum class Range : uint8_t {
@@ -64,7 +67,9 @@ enum OpFlags : uint16_t {
     op_thin_only = 1 << 5,            // only on a thin provisioned LUN; else 5/20h/00h
     op_any_lun = 1 << 6,              // also to a LUN that does not exist
     op_zero_is_rest =
-        1 << 7,  // block count 0 means "to the end" (WRITE SAME, SYNCHRONIZE CACHE...)
+        1 << 7,             // block count 0 means "to the end" (WRITE SAME, SYNCHRONIZE CACHE...)
+    op_exclusive = 1 << 8,  // nothing else touches its blocks while it runs; blocking commands
+    op_short_job = 1 << 9,  // a blocking command that need not wait behind long ones
 };
 
 struct OpRow {
@@ -85,6 +90,7 @@ struct OpRow {
     Kind kind = Kind::inline_;
     Run run = nullptr;      // inline_, blocking
     Start start = nullptr;  // io, control
+    Reach reach = nullptr;  // null: it neither reads nor changes blocks
 };
 
 // Whether a handler is missing. With -fsanitize=undefined g++ does not take the comparison of a
@@ -97,7 +103,8 @@ constexpr bool absent(Function function) {
 }
 
 // Compile-time check of a table, for static_assert: usage byte 0 is the opcode, CDB length fits the
-// opcode group, service action bits match usage byte 1, no duplicates, a handler of the right kind.
+// opcode group, service action bits match usage byte 1, no duplicates, a handler of the right kind,
+// and a reach for everything that changes blocks.
 constexpr bool valid_row(const OpRow& row) {
     if (row.usage[0] != row.opcode) return false;
     unsigned group = row.opcode >> 5;
@@ -107,6 +114,9 @@ constexpr bool valid_row(const OpRow& row) {
     for (size_t i = row.cdb_length; i < row.usage.size(); ++i)
         if (row.usage[i] != 0) return false;
     if ((row.amount == Amount::field) != (row.length_bytes != 0)) return false;
+    bool at_store = row.kind == Kind::io || row.kind == Kind::blocking;
+    if (at_store && (row.flags & op_writes) && absent(row.reach)) return false;
+    if ((row.flags & op_exclusive) && row.kind != Kind::blocking) return false;
     bool runs = row.kind == Kind::inline_ || row.kind == Kind::blocking;
     return runs ? !absent(row.run) && absent(row.start) : !absent(row.start) && absent(row.run);
 }
@@ -155,6 +165,8 @@ struct Extents {
 };
 // Reads LBA, block count and byte count as the row says.
 Extents decode(const OpRow& row, const uint8_t* cdb, uint32_t block_size);
+// For OpRow::reach: the range of the CDB.
+BlockRange reach_of_range(const Command& command);
 // The first reserved bit that is set, as a sense with its field pointer; nothing when the CDB is
 // clean.
 std::optional<Sense> check_reserved_bits(const OpRow& row, const uint8_t* cdb);

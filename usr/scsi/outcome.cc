@@ -70,6 +70,20 @@ Cause cause_of(int error) {
     return Cause::internal;
 }
 
+}  // namespace
+
+bool is_medium_failure(int error) {
+    const Cause cause = cause_of(error);
+    return cause == Cause::medium || cause == Cause::gone;
+}
+
+bool is_passing_failure(int error) {
+    const Cause cause = cause_of(error);
+    return cause == Cause::busy || cause == Cause::unsupported;
+}
+
+namespace {
+
 Sense medium_error(Access access, uint64_t lba) {
     if (access == Access::read) return sense::unrecovered_read(lba);
     if (access == Access::write) return sense::write_error(lba);

@@ -35,5 +35,9 @@ struct Outcome {
 // The outcome for an errno of a store, told apart by what was tried. `lba` goes into INFORMATION.
 enum class Access : uint8_t { read, write, flush };
 Outcome outcome_of_errno(int error, Access access, uint64_t lba);
+// The medium is broken, or gone.
+bool is_medium_failure(int error);
+// The same operation may do better at once: it was refused or interrupted, nothing was lost.
+bool is_passing_failure(int error);
 
 }  // namespace tgt::scsi

@@ -29,8 +29,11 @@ Sense take_sense(const Command& command) {
 }  // namespace
 
 Sense readiness(const LunState& state) {
-    if (state.online && state.medium_present) return sense::make(SenseKey::no_sense, 0x00, 0x00);
-    return state.removable ? sense::medium_not_present() : sense::not_ready(0x03);
+    if (!state.online || !state.medium_present)
+        return state.removable ? sense::medium_not_present() : sense::not_ready(0x03);
+    if (state.backing == Backing::draining) return sense::not_ready(0x01);
+    if (state.backing == Backing::gone) return sense::not_ready(0x00);
+    return sense::make(SenseKey::no_sense, 0x00, 0x00);
 }
 
 std::vector<uint8_t> report_luns_data(const std::vector<uint64_t>& luns) {

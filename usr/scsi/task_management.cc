@@ -43,7 +43,7 @@ void reset_units(Nexus& nexus, std::vector<std::shared_ptr<LogicalUnit>> units,
     io::Worker& worker = nexus.target().worker;
     auto resets = std::make_shared<Resets>(Resets{units.size(), std::move(done)});
     for (auto& unit : units) {
-        unit->reset(attention, request.bound, [resets, &worker](bool) {
+        unit->reset(attention, nexus.id(), request.bound, [resets, &worker](bool) {
             if (--resets->left > 0) return;
             worker.post([resets] { resets->done(TaskResponse::complete); });
         });

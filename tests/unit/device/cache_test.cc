@@ -62,6 +62,27 @@ TEST(SynchronizeCache, ReportsAFailedFlush) {
         EXPECT_EQ(harness.run(block_cdb(0x35, 0, 0, byte1)).sense(), write_error);
 }
 
+// Linux tells a failed write-back once: every nexus hears of it until an administrator acts.
+TEST(SynchronizeCache, FailsForEverybodyAfterAFailedFlush) {
+    Harness harness(sbc::disk);
+    const size_t other = harness.add_nexus("iqn.other,i,0x000000000002");
+    harness.store().fail_when(
+        [](const store::Op& op) { return op.kind == OpKind::flush ? EIO : 0; });
+    EXPECT_EQ(harness.run(block_cdb(0x35, 0, 0)).sense(), write_error);
+    harness.store().fail_when({});
+    harness.change([](scsi::LunState&) {});  // behind the change that the failure made
+    harness.store().forget_done();
+    Harness::Send send;
+    send.nexus = other;
+    EXPECT_EQ(harness.run(block_cdb(0x91, 0, 0), send).sense(), write_error);
+    constexpr uint8_t fua = 0x08;
+    EXPECT_EQ(harness.run(block_cdb(0x2a, 0, 1, fua), Bytes(512)).sense(), write_error);
+    EXPECT_TRUE(harness.store().done().empty());
+    EXPECT_TRUE(harness.run(block_cdb(0x2a, 0, 1), Bytes(512)).good());
+    harness.change([](scsi::LunState& state) { state.flush_failed = false; });
+    EXPECT_TRUE(harness.run(block_cdb(0x35, 0, 0)).good());
+}
+
 TEST(SynchronizeCache, AnswersOnlyWhenTheFlushHasEnded) {
     Harness harness(sbc::disk);
     harness.store().hold(true);

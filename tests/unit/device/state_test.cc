@@ -115,7 +115,7 @@ TEST(DiskModePages, StartWithAWriteCacheAndATaskSetPerNexus) {
     EXPECT_FALSE(state.sense_descriptor_format());
     EXPECT_EQ(state.mode_page(0x0a)->current[0] >> 5, 1);  // TST
     EXPECT_EQ(state.mode_page(0x08)->changeable[0], 0x04);
-    EXPECT_EQ(state.mode_page(0x0a)->changeable, (Bytes{0x04, 0, 0x08, 0, 0, 0, 0, 0, 0, 0}));
+    EXPECT_EQ(state.mode_page(0x0a)->changeable, (Bytes{0x04, 0, 0x08, 0x40, 0, 0, 0, 0, 0, 0}));
 }
 
 TEST(DiskBlockDescriptor, HasAShortAndALongForm) {

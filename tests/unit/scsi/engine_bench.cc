@@ -46,6 +46,7 @@ constexpr OpRow range_row(std::string_view name, uint8_t opcode, Direction direc
     row.amount = Amount::blocks;
     row.kind = Kind::io;
     row.start = start;
+    row.reach = &reach_of_range;
     return row;
 }
 
@@ -74,6 +75,15 @@ constexpr OpRow gated_row() {
     row.run = &run_gated;
     return row;
 }
+// As COMPARE AND WRITE: nothing else may touch its blocks meanwhile.
+constexpr OpRow exclusive_row() {
+    OpRow row = range_row("EXCLUSIVE", 0x2e, Direction::none, nullptr);
+    row.amount = Amount::none;
+    row.flags = op_writes | op_exclusive;
+    row.kind = Kind::blocking;
+    row.run = &run_gated;
+    return row;
+}
 constexpr OpRow prevent_row() {
     OpRow row;
     row.name = "PREVENT";
@@ -84,9 +94,10 @@ constexpr OpRow prevent_row() {
     return row;
 }
 
-constexpr std::array<OpRow, 4> own_rows = {
+constexpr std::array<OpRow, 5> own_rows = {
     range_row("READ(10)", 0x28, Direction::in, &start_read),
-    range_row("WRITE(10)", 0x2a, Direction::out, &start_write), gated_row(), prevent_row()};
+    range_row("WRITE(10)", 0x2a, Direction::out, &start_write), exclusive_row(), gated_row(),
+    prevent_row()};
 constexpr auto rows = join(spc_rows, own_rows);
 
 const OpIndex& ops() {
@@ -230,6 +241,12 @@ std::vector<uint8_t> read10(uint32_t lba, uint16_t blocks) {
     wire::store_be<2>(&cdb[7], blocks);
     return cdb;
 }
+std::vector<uint8_t> exclusive10(uint32_t lba, uint16_t blocks) {
+    auto cdb = read10(lba, blocks);
+    cdb[0] = 0x2e;
+    return cdb;
+}
+
 std::vector<uint8_t> write10(uint32_t lba, uint16_t blocks) {
     auto cdb = read10(lba, blocks);
     cdb[0] = 0x2a;

@@ -9,8 +9,8 @@
 
 namespace tgt::test {
 
-// The SPC rows and READ(10), WRITE(10) (one store operation), 2Fh (a job that waits at the gate)
-// and PREVENT ALLOW MEDIUM REMOVAL.
+// The SPC rows and READ(10), WRITE(10) (one store operation), 2Eh and 2Fh (jobs that wait at the
+// gate; 2Eh has its blocks for itself) and PREVENT ALLOW MEDIUM REMOVAL.
 const scsi::DeviceType& engine_device();
 
 // Where jobs of 2Fh wait until it is opened. Any thread.
@@ -67,6 +67,7 @@ class Bench {
 
 std::vector<uint8_t> read10(uint32_t lba, uint16_t blocks);
 std::vector<uint8_t> write10(uint32_t lba, uint16_t blocks);
+std::vector<uint8_t> exclusive10(uint32_t lba, uint16_t blocks);
 inline const std::vector<uint8_t> tur(6, 0);
 inline const std::vector<uint8_t> gated{0x2f, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 

@@ -28,6 +28,10 @@ Step start_prefetch(Command& command) {
 // IMMED is a leave to answer early that is not taken: an error found later could only be told as a
 // deferred one, which initiators lose.
 Step start_synchronize_cache(Command& command) {
+    if (auto failed = flush_failure(command)) {
+        command.outcome = *failed;
+        return Step::done;
+    }
     fill_range_op(command, store::OpKind::flush);
     return command.submit_io([](Command& ended) {
         return scsi::outcome_of_errno(ended.op.error, scsi::Access::flush, ended.extents.lba);

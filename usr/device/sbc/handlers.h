@@ -24,6 +24,7 @@ Outcome compare_and_write(Command& command);
 Outcome write_same(Command& command);
 // unmap.cc
 Outcome unmap(Command& command);
+scsi::BlockRange unmap_reach(const Command& command);  // from the first block to the last
 // cache.cc
 Step start_prefetch(Command& command);
 Step start_synchronize_cache(Command& command);
@@ -33,6 +34,7 @@ Outcome read_capacity_16(Command& command);
 Outcome get_lba_status(Command& command);
 // medium_control.cc
 Outcome format_unit(Command& command);
+scsi::BlockRange whole_medium(const Command& command);
 Step start_stop_unit(Command& command);
 Outcome prevent_allow_medium_removal(Command& command);
 

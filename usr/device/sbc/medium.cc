@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "device/sbc/medium.h"
 
+#include <cerrno>
+
+#include "scsi/logical_unit.h"
 #include "wire/endian.h"
 
 namespace tgt::sbc {
@@ -37,8 +40,16 @@ bool wants_dsync(const Command& command) {
     return has_fua(command) && (asks<Fua>(command) || asks<FuaNv>(command));
 }
 
-Outcome Medium::outcome(int error, Access access, uint64_t offset) const {
-    return scsi::outcome_of_errno(error, access, offset / block_size(command_));
+std::optional<Outcome> flush_failure(const Command& command) {
+    if (!command.state().flush_failed) return std::nullopt;
+    return scsi::outcome_of_errno(EIO, Access::flush, 0);
+}
+
+Outcome Medium::perform(store::Op& op, Access access) const {
+    const int error = store_.perform(op);
+    op.error = error;
+    command_.shard->unit.note_ended(op);
+    return scsi::outcome_of_errno(error, access, op.offset / block_size(command_));
 }
 
 Outcome Medium::read(uint64_t offset, std::span<uint8_t> to) const {
@@ -49,10 +60,12 @@ Outcome Medium::read(uint64_t offset, std::span<uint8_t> to) const {
     op.length = to.size();
     op.iov = &iov;
     op.iov_count = 1;
-    return outcome(store_.perform(op), Access::read, offset);
+    return perform(op, Access::read);
 }
 
 Outcome Medium::write(uint64_t offset, std::span<const uint8_t> from) const {
+    if (dsync_)
+        if (auto failed = flush_failure(command_)) return *failed;
     iovec iov{const_cast<uint8_t*>(from.data()), from.size()};
     store::Op op;
     op.kind = OpKind::write;
@@ -61,7 +74,7 @@ Outcome Medium::write(uint64_t offset, std::span<const uint8_t> from) const {
     op.length = from.size();
     op.iov = &iov;
     op.iov_count = 1;
-    return outcome(store_.perform(op), Access::write, offset);
+    return perform(op, Access::write);
 }
 
 Outcome Medium::change_range(OpKind kind, uint64_t offset, uint64_t length) const {
@@ -70,7 +83,7 @@ Outcome Medium::change_range(OpKind kind, uint64_t offset, uint64_t length) cons
         op.kind = kind;
         op.offset = offset + done;
         op.length = bytes;
-        return outcome(store_.perform(op), Access::write, op.offset);
+        return perform(op, Access::write);
     });
 }
 
@@ -83,10 +96,11 @@ void Medium::forget(uint64_t offset, uint64_t length) const {
 }
 
 Outcome Medium::flush() const {
+    if (auto failed = flush_failure(command_)) return *failed;
     store::Op op;
     op.kind = OpKind::flush;
     op.length = store_.info().size;
-    return outcome(store_.perform(op), Access::flush, 0);
+    return perform(op, Access::flush);
 }
 
 Outcome Medium::flush_unless_cached() const {

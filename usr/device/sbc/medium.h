@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "scsi/command.h"
@@ -25,6 +26,9 @@ constexpr uint64_t range_piece_bytes = uint64_t(64) << 20;
 bool wants_forget(const Command& command);  // DPO
 // FUA, FUA_NV (there is no non-volatile cache to tell apart), or no write cache at all.
 bool wants_dsync(const Command& command);
+
+// An earlier flush failed: what has to be on the medium cannot be promised any more.
+std::optional<Outcome> flush_failure(const Command& command);
 
 inline uint32_t block_size(const Command& command) {
     return command.state().geometry.block_size;
@@ -68,7 +72,7 @@ class Medium {
     const store::Features& features() const { return store_.info().features; }
 
   private:
-    Outcome outcome(int error, scsi::Access access, uint64_t offset) const;
+    Outcome perform(store::Op& op, scsi::Access access) const;
 
     const Command& command_;
     store::Store& store_;

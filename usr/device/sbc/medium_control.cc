@@ -28,7 +28,7 @@ Outcome flush_job(Command& command) {
 
 // SBC-4 5.31: the medium is in step with the cache when the unit has stopped.
 Step flush_then_end(Command& command) {
-    const bool flush = !NoFlush::get(command.cdb[4]) && command.shard->unit.store();
+    const bool flush = !NoFlush::get(command.cdb[4]) && command.shard->store;
     return flush ? scsi::offload(command, &flush_job) : done(command, Status::good);
 }
 
@@ -86,6 +86,10 @@ bool conflicts(const Command& command) {
 }
 
 }  // namespace
+
+scsi::BlockRange whole_medium(const Command& command) {
+    return {0, command.state().geometry.blocks};
+}
 
 Outcome format_unit(Command& command) {
     const LunState& state = command.state();

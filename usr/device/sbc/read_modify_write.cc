@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// COMPARE AND WRITE and ORWRITE (SBC-4 5.3, 5.12): read, look, write as one step. They hold the
-// logical unit's lock for such commands, so they are atomic against each other.
-#include <mutex>
-
+// COMPARE AND WRITE and ORWRITE (SBC-4 5.3, 5.12): read, look, write as one step. The engine keeps
+// everything else away from their blocks meanwhile (op_exclusive).
 #include "device/sbc/handlers.h"
 #include "device/sbc/medium.h"
-#include "scsi/logical_unit.h"
 
 namespace tgt::sbc {
-
-namespace {
-
-std::unique_lock<std::mutex> lock_unit(Command& command) {
-    return std::unique_lock(command.shard->unit.read_modify_write());
-}
-
-}  // namespace
 
 Outcome or_write(Command& command) {
     Scratch old_data(piece_bytes), new_data(piece_bytes);
@@ -23,7 +12,6 @@ Outcome or_write(Command& command) {
     Medium medium(command);
     const uint64_t whole = command.out.size() / block_size(command) * block_size(command);
     const uint64_t start = first_byte(command);
-    auto lock = lock_unit(command);
     Outcome outcome = in_pieces(command, whole, piece_bytes, [&](uint64_t done, uint64_t bytes) {
         auto old_piece = old_data.first(bytes);
         auto new_piece = new_data.first(bytes);
@@ -47,7 +35,6 @@ Outcome compare_and_write(Command& command) {
     command.out.copy_out(0, sent.first(2 * bytes));
     Medium medium(command);
     const uint64_t start = first_byte(command);
-    auto lock = lock_unit(command);
     if (command.aborted()) return Status::task_aborted;
     Outcome outcome = medium.read(start, medium_data.first(bytes));
     if (outcome.good()) outcome = compare(sent.first(bytes), medium_data.first(bytes), 0);

@@ -58,6 +58,7 @@ constexpr OpRow base(std::string_view name, uint8_t opcode, uint8_t length, uint
     row.cdb_length = length;
     row.usage = usage_of(opcode, length, byte1);
     row.range = range_of(length);
+    row.reach = &scsi::reach_of_range;
     row.timeout = 30;
     return row;
 }
@@ -113,6 +114,7 @@ constexpr OpRow range_only(std::string_view name, uint8_t opcode, uint8_t length
     row.timeout = 60;
     row.kind = Kind::io;
     row.start = start;
+    row.reach = nullptr;
     return row;
 }
 // No LBA range; byte by byte usage.
@@ -153,6 +155,7 @@ constexpr OpRow get_lba_status_row() {
     row.usage[14] = 0;
     row.reservation = ReservationClass::read;
     row.range = Range::cdb16_lba;
+    row.reach = nullptr;
     row.kind = Kind::blocking;
     row.run = &get_lba_status;
     return row;
@@ -167,11 +170,12 @@ constexpr OpRow unmap_row() {
     row.length_bytes = 2;
     row.timeout = 60;
     row.kind = Kind::blocking;
+    row.reach = &unmap_reach;
     return row;
 }
 constexpr OpRow compare_and_write_row() {
-    OpRow row =
-        change("COMPARE AND WRITE", 0x89, 16, dpo_fua, Amount::two_times, &compare_and_write, 0);
+    OpRow row = change("COMPARE AND WRITE", 0x89, 16, dpo_fua, Amount::two_times,
+                       &compare_and_write, scsi::op_exclusive | scsi::op_short_job);
     row.range = Range::cdb16_byte;
     for (size_t i = 10; i < 13; ++i) row.usage[i] = 0;
     return row;
@@ -182,6 +186,7 @@ constexpr OpRow format_row() {
     row.flags = scsi::op_writes;
     row.timeout = 28800;
     row.kind = Kind::blocking;
+    row.reach = &whole_medium;
     return row;
 }
 // Its reservation rules depend on START: the handler knows them.
@@ -219,13 +224,13 @@ inline constexpr std::array disk_rows{
     detail::range_only("SYNCHRONIZE CACHE(10)", 0x35, 10, immed_sync_nv,
                        scsi::ReservationClass::write, &start_synchronize_cache),
     detail::change("WRITE SAME(10)", 0x41, 10, 0x08, scsi::Amount::one_block, &write_same,
-                   scsi::op_zero_is_rest | scsi::op_repeatable),
+                   scsi::op_exclusive | scsi::op_zero_is_rest | scsi::op_repeatable),
     detail::unmap_row(),
     detail::read("READ(16)", 0x88, 16),
     detail::compare_and_write_row(),
     detail::write("WRITE(16)", 0x8a, 16),
     detail::change("ORWRITE(16)", 0x8b, 16, dpo_fua, scsi::Amount::blocks, &or_write,
-                   scsi::op_repeatable),
+                   scsi::op_exclusive | scsi::op_short_job | scsi::op_repeatable),
     detail::change("WRITE AND VERIFY(16)", 0x8e, 16, dpo_bytchk, scsi::Amount::blocks,
                    &write_and_verify, scsi::op_repeatable),
     detail::verify_row("VERIFY(16)", 0x8f, 16),
@@ -234,7 +239,7 @@ inline constexpr std::array disk_rows{
     detail::range_only("SYNCHRONIZE CACHE(16)", 0x91, 16, immed_sync_nv,
                        scsi::ReservationClass::write, &start_synchronize_cache),
     detail::change("WRITE SAME(16)", 0x93, 16, 0x09, scsi::Amount::one_block, &write_same,
-                   scsi::op_zero_is_rest | scsi::op_repeatable),
+                   scsi::op_exclusive | scsi::op_zero_is_rest | scsi::op_repeatable),
     detail::read_capacity_16_row(),
     detail::get_lba_status_row(),
     detail::read("READ(12)", 0xa8, 12),

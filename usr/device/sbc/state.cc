@@ -61,13 +61,13 @@ void fill(std::string& text, std::string_view by_default) {
 }  // namespace
 
 std::vector<scsi::ModePage> mode_pages() {
-    constexpr uint8_t wce = 0x04, d_sense = 0x04, swp = 0x08;
+    constexpr uint8_t wce = 0x04, d_sense = 0x04, swp = 0x08, tas = 0x40;
     constexpr uint8_t tst_per_nexus = 0x20, unrestricted_reordering = 0x10, dexcpt = 0x08;
     return {
         page(0x00, 0, {}, {}),              // vendor specific, empty: initiators ask for it
         page(0x02, 0, padded({}, 14), {}),  // disconnect-reconnect: no limits
         page(0x08, 0, padded({wce}, 18), {wce}),
-        page(0x0a, 0, padded({tst_per_nexus, unrestricted_reordering}, 10), {d_sense, 0, swp}),
+        page(0x0a, 0, padded({tst_per_nexus, unrestricted_reordering}, 10), {d_sense, 0, swp, tas}),
         page(0x0a, 1, padded({}, 28), {}),
         page(0x1c, 0, padded({dexcpt}, 10), {}),  // informational exceptions: none are reported
     };

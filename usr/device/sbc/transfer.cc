@@ -86,6 +86,12 @@ Step start_write(Command& command) {
     if (wants_forget(command)) return scsi::offload(command, &write_in_pieces);
     fill_op(command, store::OpKind::write, command.out, bytes);
     command.op.dsync = wants_dsync(command);
+    if (command.op.dsync) {
+        if (auto failed = flush_failure(command)) {
+            command.outcome = *failed;
+            return Step::done;
+        }
+    }
     return command.submit_io(&write_ended);
 }
 

@@ -59,6 +59,17 @@ Result<std::vector<UnmapRange>, scsi::Sense> parse_unmap_list(std::span<const ui
     return ranges;
 }
 
+scsi::BlockRange unmap_reach(const Command& command) {
+    const auto ranges = parse_unmap_list(command.parameter_list(), command.state().geometry.blocks);
+    if (!ranges || ranges->empty()) return {};
+    uint64_t first = UINT64_MAX, end = 0;
+    for (const UnmapRange& range : *ranges) {
+        first = std::min(first, range.lba);
+        end = std::max(end, range.lba + range.blocks);
+    }
+    return {first, end - first};
+}
+
 Outcome unmap(Command& command) {
     const auto list = command.parameter_list();
     // The initiator announced a longer list than it sent.

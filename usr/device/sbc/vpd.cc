@@ -102,7 +102,7 @@ void vpd_characteristics(const scsi::Command& command, std::vector<uint8_t>& bod
 }
 
 void vpd_provisioning(const scsi::Command& command, std::vector<uint8_t>& body) {
-    const store::Store* store = command.shard->unit.store();
+    const store::Store* store = command.shard->store.get();
     append_provisioning(command.state(), store ? store->info().features : store::Features(), body);
 }
 
