@@ -2,6 +2,7 @@
 // The engines of this build. A new one is its folder, its descriptor, and one line here.
 #include <array>
 
+#include "store/fault/fault.h"
 #include "store/null/null.h"
 #include "store/rdwr/rdwr.h"
 #include "store/store.h"
@@ -9,7 +10,7 @@
 namespace tgt::store {
 
 namespace {
-constexpr std::array<const Engine*, 2> all_engines = {&null_engine, &rdwr_engine};
+constexpr std::array<const Engine*, 3> all_engines = {&null_engine, &fault_engine, &rdwr_engine};
 }
 
 std::span<const Engine* const> engines() {
