@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     scsi::LunState state;
     state.reservations = *reservations;
     require(persistent_reserve_in_data(state, scsi::PrIn::read_full_status).size() >= 8);
-    const std::string again = encode_reservation_file(key, {text, text}, *reservations);
+    const std::string again = mgmt::encode_reservation_file(key, {text, text}, *reservations);
     require(mgmt::decode_reservation_file(again, key) == *reservations);
     return 0;
 }
