@@ -63,6 +63,7 @@ void Command::recycle() {
     orphaned_ = false;
     reach_ = {};
     fence_.reset();
+    held_until_ = {};
     aborted_.store(false, std::memory_order_relaxed);
     then_ = nullptr;
     offloaded_ = nullptr;
