@@ -12,3 +12,10 @@ UNITTESTS += scsi_engine_test
 SRC_scsi_engine_test := $(addprefix tests/unit/scsi/,engine_bench.cc engine_admission_test.cc \
     engine_order_test.cc engine_abort_test.cc engine_fence_test.cc engine_keep_test.cc engine_units_test.cc test_device.cc)
 DEPS_scsi_engine_test := scsi_harness scsi store io wire base
+
+# Reservations against a model of them.
+UNITTESTS += scsi_reservation_test
+SRC_scsi_reservation_test := $(addprefix tests/unit/scsi/,reservation_model.cc reservation_world.cc \
+    reservation_model_test.cc engine_bench.cc test_device.cc)
+DEPS_scsi_reservation_test := scsi_harness mgmt scsi store io wire base
+SYS_scsi_reservation_test := -lrapidcheck
