@@ -10,7 +10,8 @@
 namespace tgt::mgmt {
 
 // Runs `work` on the blocking pool, then `then(result)` on the control thread. Control thread only;
-// what `then` refers to must live until it has run, or check.
+// what `then` refers to must live until it has run, or check. It may come back after the workers
+// have gone, or never: neither holds a logical unit, whose end needs them.
 template <class Work, class Then>
 void call_blocking(io::Runtime& runtime, Work work, Then then) {
     struct Call : Task {

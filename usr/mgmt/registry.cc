@@ -58,7 +58,10 @@ std::string TargetEntry::parameter(std::string_view wanted) const {
 }
 
 Registry::Registry(io::Runtime& runtime, RegistryOptions options)
-    : runtime_(runtime), options_(std::move(options)), abort_bound_(options_.abort_bound) {}
+    : runtime_(runtime),
+      options_(std::move(options)),
+      abort_bound_(options_.abort_bound),
+      media_(runtime) {}
 
 Registry::~Registry() = default;
 
@@ -117,6 +120,8 @@ Status Registry::set_abort_bound(std::string_view value) {
 void Registry::stop(io::Duration bound, std::function<void()> done) {
     stopping_ = true;
     refresh_accepting();
+    for (auto& [tid, entry] : targets_)
+        interrupt_all(entry, {ErrorCode::invalid_request, "the daemon is being stopped"});
     for (DriverEntry& entry : drivers_) entry.portals->stop();
     auto drivers_stopped = [this, bound, done = std::move(done)] {
         auto one_done = after(targets_.size() + 1, done);
@@ -236,11 +241,19 @@ void Registry::finish_delete(int tid, const StatusCallback& done) {
     });
 }
 
+void Registry::interrupt_all(TargetEntry& entry, const Failure& why) {
+    std::vector<uint64_t> busy;
+    for (const auto& [lun, end] : entry.busy_luns) busy.push_back(lun);
+    for (const uint64_t lun : busy) interrupt(entry, lun, why);
+}
+
 // Sessions first, then what they used. Whatever is stuck beyond the bound keeps itself alive.
 void Registry::teardown(int tid, io::Duration bound, std::function<void()> done) {
     const auto it = targets_.find(tid);
     if (it == targets_.end()) return done();
     it->second.deleting = true;
+    interrupt_all(it->second, {ErrorCode::no_target,
+                               fmt::format("target {} ({}) was deleted", tid, it->second.name)});
     auto luns_removed = [this, tid, done = std::move(done)] {
         targets_.erase(tid);
         accounts_.forget_target(tid);
@@ -257,7 +270,7 @@ void Registry::teardown(int tid, io::Duration bound, std::function<void()> done)
         std::vector<uint64_t> luns;
         for (const auto& [lun, unit] : target->luns()) luns.push_back(lun);
         for (const uint64_t lun : luns)
-            target->remove_lun(lun, bound, [one_removed, tid, lun](bool drained) {
+            remove_lun(entry->second, lun, bound, [one_removed, tid, lun](bool drained) {
                 if (!drained)
                     log::warn(module, "target {} LUN {}: commands are stuck in the backing store",
                               tid, lun);

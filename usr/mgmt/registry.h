@@ -13,15 +13,19 @@
 
 #include "io/runtime.h"
 #include "mgmt/accounts.h"
+#include "mgmt/attempts.h"
 #include "mgmt/driver.h"
 #include "mgmt/failure.h"
 #include "mgmt/lun_parameters.h"
+#include "mgmt/media.h"
 #include "mgmt/portals.h"
 #include "mgmt/target_entry.h"
 #include "scsi/logical_unit.h"
 #include "scsi/target.h"
 
 namespace tgt::mgmt {
+
+class ReservationStore;
 
 struct RegistryOptions {
     unsigned io_threads = 16;                            // tgtd -t: blocking calls at once per LUN
@@ -30,6 +34,11 @@ struct RegistryOptions {
     std::string machine_id;  // for unique_ids
     // The backing stores that LUNs may have.
     std::span<const store::Engine* const> engines = store::engines();
+    // How long a backing store may take to open, and to be closed or to take a parameter. Then the
+    // administrator is answered, and it goes on alone.
+    io::Duration open_bound = std::chrono::seconds(20);
+    io::Duration store_bound = std::chrono::seconds(5);
+    std::shared_ptr<ReservationStore> reservations;  // null: none outlives the daemon
     // Driver parameters that every new target gets (tgtd --iscsi nop_interval=...).
     std::vector<std::pair<std::string, std::string>> target_defaults;
     std::function<void()> on_stop_request;  // `system delete` was answered
@@ -57,8 +66,6 @@ using LunCallback = std::function<void(Outcome<Warnings>)>;
 // always comes: what an administrator asks for never waits for I/O without a bound.
 class Registry final : public Directory {
   public:
-    // How long a medium has to be closed before it is used again, and a store to take a parameter.
-    static constexpr io::Duration store_bound = std::chrono::seconds(5);
     // How long commands and sessions that are ended may take: a target's own bound.
     static constexpr unsigned min_abort_seconds = 1, max_abort_seconds = 60;
     static constexpr uint64_t max_lun = 16383;  // flat space addressing (SAM-5 4.7.7)
@@ -66,7 +73,7 @@ class Registry final : public Directory {
     Registry(io::Runtime& runtime, RegistryOptions options);
     ~Registry();
 
-    io::Runtime& runtime() { return runtime_; }
+    io::Runtime& runtime() const { return runtime_; }
     const RegistryOptions& options() const { return options_; }
 
     // --- drivers and portals
@@ -105,6 +112,8 @@ class Registry final : public Directory {
     // One after the other, up to the first that is refused.
     void update_lun(int tid, uint64_t lun, NamedValues parameters, LunCallback done);
 
+    const Media& media() const { return media_; }
+
     // --- accounts and sessions
     Accounts& accounts() { return accounts_; }
     Status bind_account(int tid, std::string_view name, Direction direction);
@@ -136,24 +145,17 @@ class Registry final : public Directory {
     const store::Engine* find_engine(std::string_view name) const;
     Status check_new_lun(const NewLun& request, UnitRequest& unit);
     scsi::LunIdentity identity_for(const UnitRequest& request);
-    void probe_and_open(std::shared_ptr<UnitRequest> request);
-    void open_identified(std::shared_ptr<UnitRequest> request, store::Identity identity);
-    void opened(const std::shared_ptr<UnitRequest>& request, store::Identity identity,
-                Result<std::unique_ptr<store::Store>> store);
-    UnitPtr unit_with(const store::Identity& identity, std::string_view engine);
-    bool in_use(const scsi::LogicalUnit& unit) const;
-    Outcome<UnitPtr> share(const UnitRequest& request, UnitPtr unit) const;
-    void finish_opening(const store::Identity& identity);
-    std::unique_ptr<store::Store> track(std::unique_ptr<store::Store> store);
-    bool is_open(const store::Identity& identity) const;
-    void wait_for_close(const std::shared_ptr<UnitRequest>& request, store::Identity identity);
-    void handle_closed(const store::Identity& identity);
+    std::string place_of(const scsi::LogicalUnit& unit) const;  // empty: no LUN leads there
+    bool interrupt(TargetEntry& entry, uint64_t lun, const Failure& why);
+    void interrupt_all(TargetEntry& entry, const Failure& why);
+    void remove_lun(TargetEntry& entry, uint64_t lun, io::Duration bound,
+                    std::function<void(bool drained)> done);
     void attach_lun(int tid, uint64_t lun, UnitPtr unit, std::function<void(Status)> done);
     void update_next(std::shared_ptr<LunUpdate> update);
     void update_state(const std::shared_ptr<LunUpdate>& update, const LunParameter& row);
     void update_store(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
     void update_path(const std::shared_ptr<LunUpdate>& update, const std::string& path);
-    void refresh_size(const std::shared_ptr<LunUpdate>& update, UnitPtr unit);
+    void refresh_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
     void replace_unit(const std::shared_ptr<LunUpdate>& update, UnitPtr unit);
 
     io::Runtime& runtime_;
@@ -166,14 +168,8 @@ class Registry final : public Directory {
     std::map<int, TargetEntry> targets_;
     Accounts accounts_;
     bool warned_default_ids_ = false;
-    // Every unit with a medium that is alive, those in no target any more included: a stuck write
-    // keeps its unit.
-    std::vector<std::weak_ptr<scsi::LogicalUnit>> units_;
-    // Media being opened, and what waits for the end of that.
-    std::vector<std::pair<store::Identity, std::vector<std::function<void()>>>> opening_;
-    // Media with an open handle, also while it is being closed, and what waits for the latter.
-    std::vector<store::Identity> handles_;
-    std::vector<std::pair<store::Identity, std::function<void()>>> closing_;
+    Attempts attempts_;
+    Media media_;
 };
 
 }  // namespace tgt::mgmt

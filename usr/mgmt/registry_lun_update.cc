@@ -23,10 +23,10 @@ void carry_over(const scsi::LunState& old, scsi::LunState& next) {
     next.reservations = old.reservations;
 }
 
-tl::unexpected<Failure> unknown_parameter(const scsi::LogicalUnit& unit, std::string_view name) {
+tl::unexpected<Failure> unknown_parameter(const scsi::DeviceType& type, std::string_view name) {
     return refuse(
-        unit.type().name == "changer" ? ErrorCode::unknown_parameter : ErrorCode::invalid_request,
-        "a {} has no parameter '{}'", unit.type().name, name);
+        type.name == "changer" ? ErrorCode::unknown_parameter : ErrorCode::invalid_request,
+        "a {} has no parameter '{}'", type.name, name);
 }
 
 }  // namespace
@@ -38,7 +38,8 @@ void Registry::update_lun(int tid, uint64_t lun, NamedValues parameters, LunCall
         return done(refuse(ErrorCode::no_lun, "target {} has no LUN {}", tid, lun));
     if (parameters.empty())
         return done(refuse(ErrorCode::invalid_request, "no parameters were given"));
-    if (!(*found)->busy_luns.insert(lun).second)
+    auto& busy = (*found)->busy_luns;
+    if (busy.count(lun))
         return done(refuse(ErrorCode::lun_active, "LUN {} of target {} is being changed; try again",
                            lun, tid));
     auto update = std::make_shared<LunUpdate>();
@@ -49,18 +50,23 @@ void Registry::update_lun(int tid, uint64_t lun, NamedValues parameters, LunCall
         if (auto it = targets_.find(tid); it != targets_.end()) it->second.busy_luns.erase(lun);
         done(std::move(outcome));
     };
+    busy[lun] = [weak = std::weak_ptr(update)](const Failure& why) {
+        if (const auto running = weak.lock()) running->interrupt(why);
+    };
     update_next(std::move(update));
 }
 
 void Registry::update_next(std::shared_ptr<LunUpdate> update) {
+    if (update->over()) return;
     auto found = find_target(update->tid);
-    if (!found) return update->done(tl::unexpected(found.error()));
-    if (update->next == update->parameters.size()) return update->done(std::move(update->warnings));
+    if (!found) return update->finish(tl::unexpected(found.error()));
+    if (update->next == update->parameters.size())
+        return update->finish(std::move(update->warnings));
     const auto& [name, value] = update->parameters[update->next++];
     const UnitPtr& unit = (*found)->target->luns().at(update->lun);
     const LunParameter* row = find_lun_parameter(name);
     if (!row && unit->store()) return update_store(update, unit);
-    if (!row) return update->done(unknown_parameter(*unit, name));
+    if (!row) return update->finish(unknown_parameter(unit->type(), name));
     if (row->kind == LunParameter::Kind::path) return update_path(update, value);
     update_state(update, *row);
 }
@@ -86,96 +92,109 @@ void Registry::update_state(const std::shared_ptr<LunUpdate>& update, const LunP
         return change;
     };
     unit->change(build, runtime_.control(), [this, update, status, unit](const scsi::Outcome&) {
-        if (!*status) return update->done(tl::unexpected(status->error()));
+        if (!*status) return update->finish(tl::unexpected(status->error()));
         update_next(update);
     });
 }
 
 // A parameter that is none of the LUN's may be one of its backing store.
 void Registry::update_store(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit) {
-    auto change = [unit, store = unit->store(),
+    auto change = [&type = unit->type(), store = unit->store(),
                    pair = update->parameters[update->next - 1]]() -> Status {
         const auto& [name, value] = pair;
         auto changed = store->update(name, value);
         if (changed) return {};
-        if (changed.error().code == ENOENT) return unknown_parameter(*unit, name);
+        if (changed.error().code == ENOENT) return unknown_parameter(type, name);
         return refuse(ErrorCode::invalid_request, "{}", changed.error().text);
     };
-    auto changed = [this, update, unit](const std::optional<Status>& status) {
+    auto changed = [this, update, path = unit->path()](const std::optional<Status>& status) {
+        if (update->over()) return;
         const auto& [name, value] = update->parameters[update->next - 1];
         if (!status)
-            return update->done(refuse(ErrorCode::invalid_request,
-                                       "the backing store {} did not take {}={} within {} s; it "
-                                       "may still do so",
-                                       unit->path(), name, value, whole_seconds(store_bound)));
-        if (!*status) return update->done(tl::unexpected(status->error()));
+            return update->finish(refuse(ErrorCode::invalid_request,
+                                         "the backing store {} did not take {}={} within {} s; it "
+                                         "may still do so",
+                                         path, name, value, whole_seconds(options_.store_bound)));
+        if (!*status) return update->finish(tl::unexpected(status->error()));
         log::info(module, "target {} LUN {}: {}={}", update->tid, update->lun, name, value);
         update_next(update);
     };
-    call_bounded(runtime_, store_bound, std::move(change), std::move(changed));
+    call_bounded(runtime_, options_.store_bound, std::move(change), std::move(changed));
 }
 
 void Registry::update_path(const std::shared_ptr<LunUpdate>& update, const std::string& path) {
     const UnitPtr unit = targets_.at(update->tid).target->luns().at(update->lun);
     const scsi::LunStatePtr old = unit->state();
     if (old->online)
-        return update->done(refuse(ErrorCode::invalid_request,
-                                   "the path can change only while the LUN is offline; set "
-                                   "online=0 first"));
-    auto request = std::make_shared<UnitRequest>();
+        return update->finish(refuse(ErrorCode::invalid_request,
+                                     "the path can change only while the LUN is offline; set "
+                                     "online=0 first"));
+    auto request = std::make_shared<UnitRequest>(*this);
+    update->opening = request;
     request->tid = update->tid;
     request->lun = update->lun;
     request->type = &unit->type();
     request->engine = find_engine(unit->store_name());
     if (!request->engine || path.empty() || update->lun == 0)
-        return update->done(refuse(ErrorCode::invalid_request, "path={} cannot be set", path));
-    const auto flags = store::parse_flags(*request->engine, unit->flags());
-    if (flags) request->open.flags = *flags;
+        return update->finish(refuse(ErrorCode::invalid_request, "path={} cannot be set", path));
+    if (const MediumPtr medium = media_.of(*unit))
+        request->open = medium->open;
+    else if (const auto flags = store::parse_flags(*request->engine, unit->flags()))
+        request->open.flags = *flags;
     request->open.path = path;
     request->block_size =
         old->geometry.block_size ? old->geometry.block_size : unit->type().default_block_size;
     request->open.block_size = request->block_size;
     request->replaces = unit;
     request->adjust = [old](scsi::LunState& next) { carry_over(*old, next); };
-    request->done = [this, update, request](Outcome<UnitPtr> made) {
-        if (!made) return update->done(tl::unexpected(made.error()));
-        if (*made == request->replaces) return refresh_size(update, std::move(*made));
+    request->done = [this, update, weak = std::weak_ptr(request)](Outcome<UnitPtr> made) {
+        const auto request = weak.lock();
+        if (!made) return update->finish(tl::unexpected(made.error()));
+        if (*made == request->replaces) return refresh_size(update, *made);
         for (const auto& warning : request->warnings) update->warnings.push_back(warning);
         replace_unit(update, std::move(*made));
     };
-    probe_and_open(std::move(request));
+    request->begin();
 }
 
 // The same medium again: how tgt's users make a grown file known.
-void Registry::refresh_size(const std::shared_ptr<LunUpdate>& update, UnitPtr unit) {
-    call_blocking(
-        runtime_, [unit] { return unit->store()->current_size(); },
-        [this, update, unit](Result<uint64_t> size) {
-            if (!size)
-                return update->done(refuse(ErrorCode::invalid_request, "{}", size.error().text));
-            auto build = [size = *size](const scsi::LunState& now) {
-                scsi::LunChange change;
-                const uint64_t blocks = size / now.geometry.block_size;
-                if (blocks == now.geometry.blocks) return change;
-                change.next = std::make_shared<scsi::LunState>(now);
-                change.next->geometry.blocks = blocks;
-                change.attentions.push_back({scsi::ua::capacity_changed, {}, {}});
-                return change;
-            };
-            unit->change(build, runtime_.control(),
-                         [this, update, unit](const scsi::Outcome&) { update_next(update); });
-        });
+void Registry::refresh_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit) {
+    auto looked = [this, update, weak = std::weak_ptr(unit),
+                   path = unit->path()](const std::optional<Result<uint64_t>>& size) {
+        const UnitPtr unit = weak.lock();
+        if (!size || !unit)
+            return update->finish(refuse(ErrorCode::invalid_request,
+                                         "{} did not tell its size within {} s", path,
+                                         whole_seconds(options_.store_bound)));
+        if (!*size)
+            return update->finish(refuse(ErrorCode::invalid_request, "{}", size->error().text));
+        auto build = [size = **size](const scsi::LunState& now) {
+            scsi::LunChange change;
+            const uint64_t blocks = size / now.geometry.block_size;
+            if (blocks == now.geometry.blocks) return change;
+            change.next = std::make_shared<scsi::LunState>(now);
+            change.next->geometry.blocks = blocks;
+            change.attentions.push_back({scsi::ua::capacity_changed, {}, {}});
+            return change;
+        };
+        unit->change(build, runtime_.control(),
+                     [this, update](const scsi::Outcome&) { update_next(update); });
+    };
+    call_bounded(
+        runtime_, options_.store_bound, [store = unit->store()] { return store->current_size(); },
+        std::move(looked));
 }
 
 void Registry::replace_unit(const std::shared_ptr<LunUpdate>& update, UnitPtr unit) {
     auto found = find_target(update->tid);
-    if (!found) return update->done(tl::unexpected(found.error()));
-    scsi::Target& target = *(*found)->target;
-    target.remove_lun(update->lun, target.abort_bound(), [this, update, unit](bool) {
+    if (!found) return update->finish(tl::unexpected(found.error()));
+    const io::Duration bound = (*found)->target->abort_bound();
+    remove_lun(**found, update->lun, bound, [this, update, unit](bool) {
+        if (update->over()) return;
         log::info(module, "target {} LUN {} has the medium {} now", update->tid, update->lun,
                   unit->path());
         attach_lun(update->tid, update->lun, unit, [this, update](Status status) {
-            if (!status) return update->done(tl::unexpected(status.error()));
+            if (!status) return update->finish(tl::unexpected(status.error()));
             update_next(update);
         });
     });

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Logical units: made, shared between LUNs that lead to one medium, removed. Their update:
+// LUNs: made and removed. From a path to a logical unit: unit_request.cc; updates:
 // registry_lun_update.cc.
-#include <sys/stat.h>
-
-#include <algorithm>
-#include <cstring>
-
 #include "base/log.h"
-#include "mgmt/blocking_call.h"
 #include "mgmt/lun_identity.h"
 #include "mgmt/registry.h"
-#include "mgmt/tracked_store.h"
 #include "mgmt/unit_request.h"
 
 namespace tgt::mgmt {
@@ -30,16 +23,6 @@ std::string names_of(const Span& all) {
         out += one->name;
     }
     return out;
-}
-
-// Which medium a path leads to, the same answer that an engine gives once it is open: opening a
-// file a second time would fail on our own lock.
-store::Identity probe_identity(const std::string& path) {
-    struct stat info {};
-    if (stat(path.c_str(), &info) != 0) return {};
-    if (S_ISREG(info.st_mode)) return {info.st_dev, info.st_ino, true};
-    if (S_ISBLK(info.st_mode)) return {info.st_rdev, 0, true};
-    return {};
 }
 
 Status check_block_size(uint32_t size) {
@@ -110,18 +93,20 @@ Status Registry::check_new_lun(const NewLun& request, UnitRequest& unit) {
 }
 
 void Registry::new_lun(const NewLun& request, LunCallback done) {
-    auto unit = std::make_shared<UnitRequest>();
+    auto unit = std::make_shared<UnitRequest>(*this);
     unit->tid = request.tid;
     unit->lun = request.lun;
     if (auto status = check_new_lun(request, *unit); !status)
         return done(tl::unexpected(status.error()));
-    targets_.at(request.tid).busy_luns.insert(request.lun);
-    unit->done = [this, unit, done = std::move(done)](Outcome<UnitPtr> made) {
-        const int tid = unit->tid;
-        const uint64_t lun = unit->lun;
-        auto warnings = unit->warnings;
-        // The request holds this function, and this function the request.
-        auto finish = [this, tid, lun, warnings, done](Status status) {
+    auto& busy = targets_.at(request.tid).busy_luns;
+    busy[request.lun] = [weak = std::weak_ptr(unit)](const Failure& why) {
+        if (const auto opening = weak.lock()) opening->finish(tl::unexpected(why));
+    };
+    unit->done = [this, weak = std::weak_ptr(unit), done = std::move(done)](Outcome<UnitPtr> made) {
+        const auto request = weak.lock();
+        const int tid = request->tid;
+        const uint64_t lun = request->lun;
+        auto finish = [this, tid, lun, warnings = request->warnings, done](const Status& status) {
             if (auto it = targets_.find(tid); it != targets_.end()) it->second.busy_luns.erase(lun);
             if (!status) return done(tl::unexpected(status.error()));
             log::info(module, "target {} has a LUN {} now", tid, lun);
@@ -130,12 +115,13 @@ void Registry::new_lun(const NewLun& request, LunCallback done) {
         if (!made) return finish(tl::unexpected(made.error()));
         attach_lun(tid, lun, std::move(*made), finish);
     };
-    probe_and_open(std::move(unit));
+    unit->begin();
 }
 
 void Registry::attach_lun(int tid, uint64_t lun, UnitPtr unit, StatusCallback done) {
     auto found = find_target(tid);  // it may have been deleted meanwhile
     if (!found) return done(tl::unexpected(found.error()));
+    (*found)->busy_luns[lun] = nullptr;  // there is nothing to wait for any more
     (*found)->target->add_lun(lun, std::move(unit), [done = std::move(done)] { done({}); });
 }
 
@@ -156,174 +142,37 @@ scsi::LunIdentity Registry::identity_for(const UnitRequest& request) {
     return default_identity(request.tid, request.lun);
 }
 
-Registry::UnitPtr Registry::UnitRequest::make_unit(Registry& registry,
-                                                   std::unique_ptr<store::Store> store) {
-    scsi::LunSetup setup;
-    setup.identity = registry.identity_for(*this);
-    setup.store = store ? &store->info() : nullptr;
-    setup.block_size = block_size;
-    scsi::LunState state = type->initial_state(setup);
-    if (!store) {
-        state.removable = true;
-        state.online = false;
-        state.medium_present = false;
-    } else if (const uint64_t rest = store->info().size % block_size; rest != 0) {
-        warnings.push_back(
-            fmt::format("the last {} bytes of {} are not used: its size is not a multiple of the "
-                        "block size {}",
-                        rest, open.path, block_size));
-        log::warn(module, "{}", warnings.back());
-    }
-    if (adjust) adjust(state);
-    return scsi::LogicalUnit::make(
-        registry.runtime_, *type, std::move(store), std::string(engine->name), open.path,
-        store::flags_text(open.flags), std::move(state), registry.options_.io_threads);
-}
+// --- whose a unit is ---------------------------------------------------------------------------
 
-// --- one medium, one logical unit -------------------------------------------------------------
-
-void Registry::probe_and_open(std::shared_ptr<UnitRequest> request) {
-    if (request->open.path.empty()) return request->finish(request->make_unit(*this, nullptr));
-    call_blocking(
-        runtime_,
-        [path = request->open.path, probe = request->engine->needs_path] {
-            return probe ? probe_identity(path) : store::Identity{};
-        },
-        [this, request](store::Identity identity) { open_identified(request, identity); });
-}
-
-void Registry::open_identified(std::shared_ptr<UnitRequest> request, store::Identity identity) {
-    if (identity.known) {
-        for (auto& [busy, waiting] : opening_)
-            if (busy == identity) {
-                if (request->patience) request->patience->disarm();
-                waiting.push_back(
-                    [this, request, identity] { open_identified(request, identity); });
-                return;
-            }
-        if (UnitPtr unit = unit_with(identity, request->engine->name))
-            return request->finish(share(*request, std::move(unit)));
-        if (is_open(identity)) return wait_for_close(request, identity);
-        if (request->patience) request->patience->disarm();
-        opening_.push_back({identity, {}});
-    }
-    call_blocking(
-        runtime_, [open = request->engine->open, what = request->open] { return open(what); },
-        [this, request, identity](Result<std::unique_ptr<store::Store>> store) {
-            opened(request, identity, std::move(store));
-        });
-}
-
-void Registry::opened(const std::shared_ptr<UnitRequest>& request, store::Identity identity,
-                      Result<std::unique_ptr<store::Store>> store) {
-    if (!store) {
-        log::error(module, "target {} LUN {}: {}", request->tid, request->lun, store.error().text);
-        request->finish(refuse(ErrorCode::invalid_request, "{}", store.error().text));
-    } else if (UnitPtr unit = unit_with((*store)->info().identity, request->engine->name)) {
-        request->finish(share(*request, std::move(unit)));  // the name moved since the probe
-    } else {
-        unit = request->make_unit(*this, track(std::move(*store)));
-        std::erase_if(units_, [](const auto& weak) { return weak.expired(); });
-        units_.push_back(unit);
-        request->finish(std::move(unit));
-    }
-    finish_opening(identity);
-}
-
-void Registry::finish_opening(const store::Identity& identity) {
-    const auto it = std::find_if(opening_.begin(), opening_.end(),
-                                 [&](const auto& item) { return item.first == identity; });
-    if (!identity.known || it == opening_.end()) return;
-    const auto waiting = std::move(it->second);
-    opening_.erase(it);
-    for (const auto& again : waiting) again();
-}
-
-// Every store that becomes a unit's is noted until its handle is closed, which the blocking pool
-// does some time after the unit has gone.
-std::unique_ptr<store::Store> Registry::track(std::unique_ptr<store::Store> store) {
-    const store::Identity identity = store->info().identity;
-    if (!identity.known) return store;
-    handles_.push_back(identity);
-    return std::make_unique<TrackedStore>(std::move(store), [this, identity, &runtime = runtime_] {
-        runtime.control().post([this, identity] { handle_closed(identity); });
-    });
-}
-
-bool Registry::is_open(const store::Identity& identity) const {
-    return std::find(handles_.begin(), handles_.end(), identity) != handles_.end();
-}
-
-void Registry::wait_for_close(const std::shared_ptr<UnitRequest>& request,
-                              store::Identity identity) {
-    closing_.emplace_back(identity, [this, request, identity] {
-        if (request->done) open_identified(request, identity);
-    });
-    if (!request->patience) {
-        std::weak_ptr<UnitRequest> weak = request;
-        request->patience = std::make_unique<io::Timer>([weak] {
-            const auto late = weak.lock();
-            if (late && late->done)
-                late->finish(refuse(ErrorCode::lun_active,
-                                    "{} is still being closed after its last use; try again later",
-                                    late->open.path));
-        });
-    }
-    if (!request->patience->armed())
-        runtime_.control().timers().arm_in(*request->patience, store_bound);
-}
-
-void Registry::handle_closed(const store::Identity& identity) {
-    const auto it = std::find(handles_.begin(), handles_.end(), identity);
-    if (it != handles_.end()) handles_.erase(it);
-    std::vector<std::function<void()>> again;
-    std::erase_if(closing_, [&](auto& waiting) {
-        if (!(waiting.first == identity)) return false;
-        again.push_back(std::move(waiting.second));
-        return true;
-    });
-    for (const auto& call : again) call();
-}
-
-Registry::UnitPtr Registry::unit_with(const store::Identity& identity, std::string_view engine) {
-    if (!identity.known) return nullptr;
-    for (const auto& weak : units_) {
-        UnitPtr unit = weak.lock();
-        if (unit && unit->store_name() == engine && unit->store() &&
-            unit->store()->info().identity == identity)
-            return unit;
-    }
-    return nullptr;
-}
-
-bool Registry::in_use(const scsi::LogicalUnit& unit) const {
+std::string Registry::place_of(const scsi::LogicalUnit& unit) const {
     for (const auto& [tid, entry] : targets_)
         for (const auto& [lun, used] : entry.target->luns())
-            if (used.get() == &unit) return true;
-    return false;
+            if (used.get() == &unit) return place_text(tid, lun);
+    return {};
 }
 
-Outcome<Registry::UnitPtr> Registry::share(const UnitRequest& request, UnitPtr unit) const {
-    const std::string& path = request.open.path;
-    if (unit == request.replaces) return unit;
-    if (request.adjust)
-        return refuse(ErrorCode::lun_active, "{} is the medium of another logical unit", path);
-    if (!in_use(*unit))
-        return refuse(ErrorCode::lun_active,
-                      "{} is still held by commands of a deleted logical unit; try again when "
-                      "they have ended",
-                      path);
-    const uint32_t block_size = unit->state()->geometry.block_size;
-    if (&unit->type() != request.type || block_size != request.block_size)
-        return refuse(ErrorCode::invalid_request,
-                      "{} is the medium of a {} with block size {} already; a second LUN on it "
-                      "must be the same",
-                      path, unit->type().name, block_size);
-    return unit;
+void Registry::remove_lun(TargetEntry& entry, uint64_t lun, io::Duration bound,
+                          std::function<void(bool drained)> done) {
+    const auto found = entry.target->luns().find(lun);
+    const UnitPtr unit = found == entry.target->luns().end() ? nullptr : found->second;
+    entry.target->remove_lun(lun, bound, std::move(done));
+    if (!unit || !place_of(*unit).empty()) return;
+    if (const MediumPtr medium = media_.of(*unit)) {
+        medium->place = place_text(entry.tid, lun);
+        medium->unused_since = runtime_.control().timers().now();
+    }
 }
 
-// --- delete
-// ---------------------------------------------------------------------------------------
+// --- delete ------------------------------------------------------------------------------------
+
+// What waits for a device on behalf of the LUN has to give way.
+bool Registry::interrupt(TargetEntry& entry, uint64_t lun, const Failure& why) {
+    const auto busy = entry.busy_luns.find(lun);
+    if (busy == entry.busy_luns.end() || !busy->second) return false;
+    const auto end = busy->second;  // it erases itself
+    end(why);
+    return true;
+}
 
 void Registry::delete_lun(int tid, uint64_t lun, LunCallback done) {
     auto found = find_target(tid);
@@ -332,26 +181,30 @@ void Registry::delete_lun(int tid, uint64_t lun, LunCallback done) {
     if (lun == 0)
         return done(refuse(ErrorCode::invalid_request,
                            "LUN 0 is the controller; it is deleted with its target"));
-    if (!entry.busy_luns.insert(lun).second)
+    const bool interrupted = interrupt(
+        entry, lun, {ErrorCode::lun_active, fmt::format("{} was deleted", place_text(tid, lun))});
+    if (!entry.busy_luns.try_emplace(lun, nullptr).second)
         return done(refuse(ErrorCode::lun_active, "LUN {} of target {} is being changed; try again",
                            lun, tid));
     if (!entry.target->luns().count(lun)) {
         entry.busy_luns.erase(lun);
+        if (interrupted) return done(Warnings{});
         return done(refuse(ErrorCode::no_lun, "target {} has no LUN {}", tid, lun));
     }
-    entry.target->remove_lun(
-        lun, entry.target->abort_bound(), [this, tid, lun, done = std::move(done)](bool drained) {
-            if (auto it = targets_.find(tid); it != targets_.end()) it->second.busy_luns.erase(lun);
-            Warnings warnings;
-            if (!drained)
-                warnings.push_back(fmt::format(
-                    "commands of LUN {} are stuck in its backing store; it stays open until they "
-                    "end",
-                    lun));
-            for (const auto& warning : warnings) log::warn(module, "{}", warning);
-            log::info(module, "target {} has no LUN {} any more", tid, lun);
-            done(std::move(warnings));
-        });
+    remove_lun(entry, lun, entry.target->abort_bound(),
+               [this, tid, lun, done = std::move(done)](bool drained) {
+                   if (auto it = targets_.find(tid); it != targets_.end())
+                       it->second.busy_luns.erase(lun);
+                   Warnings warnings;
+                   if (!drained)
+                       warnings.push_back(
+                           fmt::format("commands of LUN {} are stuck in its backing store; it "
+                                       "stays open until they end",
+                                       lun));
+                   for (const auto& warning : warnings) log::warn(module, "{}", warning);
+                   log::info(module, "target {} has no LUN {} any more", tid, lun);
+                   done(std::move(warnings));
+               });
 }
 
 }  // namespace tgt::mgmt

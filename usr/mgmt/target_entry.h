@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "mgmt/access.h"
 #include "mgmt/driver.h"
+#include "mgmt/failure.h"
 #include "mgmt/redirect.h"
 #include "scsi/target.h"
 
@@ -23,7 +25,8 @@ struct TargetEntry {
     std::shared_ptr<const DriverParameters> parameters;  // replaced whole
     AccessList access;
     Redirect redirect;
-    std::set<uint64_t> busy_luns;  // being made or removed
+    // LUNs being made, changed or removed, and what ends that early (null: it ends by itself).
+    std::map<uint64_t, std::function<void(const Failure&)>> busy_luns;
 
     // A driver parameter by name (any case), or empty.
     std::string parameter(std::string_view wanted) const;

@@ -12,8 +12,12 @@
 namespace tgt::mgmt {
 
 // A LUN on its way to its LogicalUnit, across the blocking pool. Shared by the steps; ends with
-// finish(), once.
-struct Registry::UnitRequest {
+// finish(), once: with a unit, with a reason, or when it has waited long enough for a device. What
+// is under way then goes on alone.
+struct Registry::UnitRequest : std::enable_shared_from_this<UnitRequest> {
+    explicit UnitRequest(Registry& r) : registry(r) {}
+
+    Registry& registry;
     int tid = 0;
     uint64_t lun = 0;
     const scsi::DeviceType* type = nullptr;
@@ -26,17 +30,32 @@ struct Registry::UnitRequest {
     std::function<void(scsi::LunState&)> adjust;
     UnitPtr replaces;  // its unit until now; the answer when it is the same medium
     std::function<void(Outcome<UnitPtr>)> done;
-    std::unique_ptr<io::Timer> patience;  // with a handle that is being closed
 
-    UnitPtr make_unit(Registry& registry, std::unique_ptr<store::Store> store);
-    void finish(Outcome<UnitPtr> outcome) {
-        auto call = std::exchange(done, nullptr);  // it refers to this object
-        if (patience) patience->disarm();
-        call(std::move(outcome));
-    }
+    std::string entered;  // the attempt that is this request's own
+    std::string late;     // what to say when the patience ends
+    std::unique_ptr<io::Timer> patience;
+
+    void begin();
+    bool over() const { return !done; }
+    // The steps from here on have so long. `reason` is for the administrator.
+    void be_patient(io::Duration bound, std::string reason);
+    void finish(Outcome<UnitPtr> outcome);
+
+  private:
+    struct Opened;
+    bool enter(const std::string& what, std::function<void()> again);
+    void probe();
+    void find_medium(store::Identity identity);
+    void opened(Result<Opened> result);
+    void use(const MediumPtr& medium);
+    void wait_for_close(const MediumPtr& medium);
+    Outcome<UnitPtr> share(const Medium& medium, UnitPtr unit) const;
+    UnitPtr make_unit(Opened opened);
+    void note_unused_bytes(const store::Info& info);
+    void keep_reservations(scsi::LogicalUnit& unit, const std::string& key);
 };
 
-// An update of a LUN on its way through its parameters.
+// An update of a LUN on its way through its parameters; ends with finish(), once.
 struct Registry::LunUpdate {
     int tid = 0;
     uint64_t lun = 0;
@@ -44,6 +63,17 @@ struct Registry::LunUpdate {
     size_t next = 0;
     Warnings warnings;
     LunCallback done;
+    std::weak_ptr<UnitRequest> opening;  // of another medium
+
+    bool over() const { return !done; }
+    void finish(Outcome<Warnings> outcome) {
+        if (auto call = std::exchange(done, nullptr)) call(std::move(outcome));
+    }
+    // Another request wants the LUN, and what this one waits for may never come.
+    void interrupt(const Failure& why) {
+        if (const auto request = opening.lock()) request->finish(tl::unexpected(why));
+        finish(tl::unexpected(why));
+    }
 };
 
 }  // namespace tgt::mgmt

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "mgmt/handlers.h"
 #include "mgmt/numbers.h"
+#include "mgmt/show_units.h"
 #include "scsi/device_type.h"
 #include "store/store.h"
 
@@ -91,28 +92,36 @@ Json show_drivers(Registry& registry) {
 
 }  // namespace
 
-void system_show(CallPtr call) {
-    Registry& registry = call->registry;
+namespace {
+
+Json show_system(Registry& registry, const StuckCounts& stuck) {
     Json stores = Json::array(), types = Json::array();
     for (const store::Engine* engine : registry.options().engines)
         stores.push_back({{"name", engine->name}, {"flags", engine->flags}});
     for (const scsi::DeviceType* type : scsi::device_types()) types.push_back(type->shown);
     const auto& discovery = registry.accounts().bound(Accounts::global);
-    answer(*call, Json{{"state", registry.ready() ? "ready" : "offline"},
-                       {"debug", debugging()},
-                       {"llds", show_drivers(registry)},
-                       {"backing_stores", stores},
-                       {"device_types", types},
-                       {"accounts", accounts_of(discovery)},
-                       {"isns",
-                        {{"enabled", false},
-                         {"server_ip", ""},
-                         {"server_port", 3205},
-                         {"access_control", false}}},
-                       {"version", TGT_VERSION},
-                       {"abort_bound", whole_seconds(registry.abort_bound())},
-                       {"workers", registry.runtime().worker_count()},
-                       {"log_levels", log_levels()}});
+    return Json{
+        {"state", registry.ready() ? "ready" : "offline"},
+        {"debug", debugging()},
+        {"llds", show_drivers(registry)},
+        {"backing_stores", stores},
+        {"device_types", types},
+        {"accounts", accounts_of(discovery)},
+        {"isns",
+         {{"enabled", false}, {"server_ip", ""}, {"server_port", 3205}, {"access_control", false}}},
+        {"version", TGT_VERSION},
+        {"abort_bound", whole_seconds(registry.abort_bound())},
+        {"workers", registry.runtime().worker_count()},
+        {"log_levels", log_levels()},
+        {"graveyard", show_graveyard(registry, stuck)}};
+}
+
+}  // namespace
+
+void system_show(CallPtr call) {
+    count_stuck(call->registry, [call](const StuckCounts& stuck) {
+        answer(*call, show_system(call->registry, stuck));
+    });
 }
 
 void system_update(CallPtr call) {

@@ -2,12 +2,11 @@
 // Modes target, logicalunit, connection and session.
 #include "mgmt/handlers.h"
 #include "mgmt/numbers.h"
+#include "mgmt/show_units.h"
 
 namespace tgt::mgmt {
 
 namespace {
-
-constexpr uint8_t direct_access = 0x00;  // SPC-5 table 148
 
 int number_or_zero(const std::string& text) {
     const auto number = parse_number(text, INT32_MAX);
@@ -33,42 +32,6 @@ Json show_nexus(const SessionInfo& session) {
             {"connections", show_connections(session, false)}};
 }
 
-Json show_store(const scsi::LogicalUnit& unit) {
-    Json path, parameters = Json::array();
-    if (!unit.path().empty()) path = unit.path();
-    if (unit.store())
-        for (const auto& [name, value] : unit.store()->parameters())
-            parameters.push_back({{"name", name}, {"value", value}});
-    return {{"type", unit.store_name()},
-            {"path", path},
-            {"flags", unit.flags()},
-            {"parameters", parameters}};
-}
-
-Json show_lun(uint64_t lun, const scsi::LogicalUnit& unit) {
-    const scsi::LunState& state = *unit.state();
-    const bool disk = unit.type().peripheral_type == direct_access;
-    const uint32_t block_size = disk ? state.geometry.block_size : 1;
-    const uint64_t size = unit.store() ? unit.store()->info().size : 0;
-    const uint64_t used =
-        disk && unit.store() ? state.geometry.blocks * state.geometry.block_size : size;
-    return {{"lun", lun},
-            {"type", unit.type().shown},
-            {"scsi_id", state.identity.scsi_id},
-            {"scsi_sn", state.identity.scsi_sn},
-            {"size_bytes", used},
-            {"block_size", block_size},
-            {"online", state.online},
-            {"removable", state.removable},
-            {"prevent_removal", unit.preventers() > 0},
-            {"readonly", state.read_only},
-            {"swp", state.software_write_protected()},
-            {"thin_provisioning", state.thin},
-            {"flush_failed", state.flush_failed},
-            {"store", show_store(unit)},
-            {"unused_bytes", disk && block_size ? size % block_size : 0}};
-}
-
 Json show_accounts(const BoundAccounts& bound) {
     Json outgoing = Json::array();
     if (!bound.outgoing.empty()) outgoing.push_back(bound.outgoing);
@@ -76,11 +39,12 @@ Json show_accounts(const BoundAccounts& bound) {
 }
 
 Json show_target(Registry& registry, const TargetEntry& entry,
-                 const std::vector<SessionInfo>& sessions) {
+                 const std::vector<SessionInfo>& sessions, const StuckCounts& stuck) {
     Json nexuses = Json::array(), luns = Json::array();
     for (const SessionInfo& session : sessions)
         if (session.tid == entry.tid) nexuses.push_back(show_nexus(session));
-    for (const auto& [lun, unit] : entry.target->luns()) luns.push_back(show_lun(lun, *unit));
+    for (const auto& [lun, unit] : entry.target->luns())
+        luns.push_back(show_lun(registry, lun, *unit, stuck));
     return {
         {"tid", entry.tid},
         {"name", entry.name},
@@ -135,10 +99,14 @@ void target_delete(CallPtr call) {
 void target_show(CallPtr call) {
     if (has(*call, Key::tid)) return show_parameters(call);
     call->registry.list_sessions({}, [call](std::vector<SessionInfo> sessions) {
-        Json targets = Json::array();
-        for (const auto& [tid, entry] : call->registry.targets())
-            targets.push_back(show_target(call->registry, entry, sessions));
-        answer(*call, Json{{"targets", targets}});
+        count_stuck(call->registry, [call, sessions](const StuckCounts& stuck) {
+            Registry& registry = call->registry;
+            Json targets = Json::array();
+            for (const auto& [tid, entry] : registry.targets())
+                targets.push_back(show_target(registry, entry, sessions, stuck));
+            answer(*call,
+                   Json{{"targets", targets}, {"graveyard", show_graveyard(registry, stuck)}});
+        });
     });
 }
 

@@ -138,6 +138,18 @@ void reset() {
     world().media.clear();
 }
 
+void let_everything_go() {
+    std::lock_guard lock(world().mutex);
+    for (auto& [path, medium] : world().media) {
+        for (Gate* gate : {&medium->opening, &medium->closing, &medium->sizing, &medium->updating})
+            gate->open();
+        for (tgt::test::MemoryStore* store : medium->stores) {
+            store->hold(false);
+            store->release_held();
+        }
+    }
+}
+
 FakeMedium& medium(const std::string& path) {
     std::lock_guard lock(world().mutex);
     auto& found = world().media[path];

@@ -51,6 +51,8 @@ namespace fake {
 // "null", "rdwr", "fake" and, for the same media, "other".
 std::span<const store::Engine* const> engines();
 void reset();
+// Opens every gate, and releases the operations that stores hold.
+void let_everything_go();
 FakeMedium& medium(const std::string& path);
 // Runs `look` while no store looks at the medium.
 void with(const std::string& path, const std::function<void(FakeMedium&)>& look);

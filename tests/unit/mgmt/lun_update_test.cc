@@ -1,36 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What `tgtadm --mode logicalunit --op update` does beyond the table of parameters.
-#include "tests/unit/mgmt/fake_engine.h"
-#include "tests/unit/mgmt/registry_fixture.h"
+#include "tests/unit/mgmt/backing_fixture.h"
 
 namespace tgt::mgmt {
 namespace {
 
 using test::Json;
 
-class LunUpdateTest : public test::RegistryTest {
-  protected:
-    void SetUp() override {
-        test::fake::reset();
-        begin(with_fakes());
-        make_target();
-    }
-    static RegistryOptions with_fakes() {
-        RegistryOptions options;
-        options.engines = test::fake::engines();
-        return options;
-    }
-    // LUN 1 of target 1 on the fake engine; returns its path.
-    std::string make_fake() {
-        const std::string path = file("fake", 1 << 20);
-        ok("logicalunit.new",
-           {{"tid", 1}, {"lun", 1}, {"backing-store", path}, {"bstype", "fake"}});
-        return path;
-    }
-    unsigned update(const std::string& name, const std::string& value) {
-        return update_lun(Json::array({Json::array({name, value})}));
-    }
-};
+class LunUpdateTest : public test::BackingTest {};
 
 TEST_F(LunUpdateTest, AParameterThatIsNoneOfTheLunIsTheStores) {
     make_fake();
@@ -56,6 +33,28 @@ TEST_F(LunUpdateTest, WhatNeitherKnowsIsAnUnknownParameter) {
     ok("logicalunit.new", {{"tid", 1}, {"lun", 3}});
     EXPECT_EQ(update_lun(Json::array({Json::array({"colour", "blue"})}), 3), 17u);
     EXPECT_EQ(reason, "a disk has no parameter 'colour'");
+}
+
+TEST_F(LunUpdateTest, AStoreThatDoesNotAnswerHoldsUpNobody) {
+    const std::string path = make_fake();
+    test::fake::medium(path).updating.shut();
+    EXPECT_EQ(update("colour", "blue"), 17u);
+    EXPECT_THAT(reason, testing::HasSubstr(path));
+    EXPECT_THAT(reason, testing::HasSubstr("colour=blue"));
+    EXPECT_EQ(update("scsi_sn", "fine"), 0u);
+}
+
+TEST_F(LunUpdateTest, DeletionDoesNotWaitForAnUpdate) {
+    const std::string path = make_fake();
+    test::fake::medium(path).updating.shut();
+    auto waiting =
+        begin_request("logicalunit.update",
+                      {{"tid", 1}, {"lun", 1}, {"params", Json::parse(R"([["colour", "blue"]])")}});
+    test::fake::medium(path).updating.await();
+    EXPECT_EQ(remove(1), 0u);
+    const Answer answer = waiting->answer.get();
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().reason, "LUN 1 of target 1 was deleted");
 }
 
 TEST_F(LunUpdateTest, AFlushFailureIsClearedByTheAdministratorOnly) {

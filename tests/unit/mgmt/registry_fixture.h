@@ -22,13 +22,16 @@ class RegistryTest : public ::testing::Test {
   protected:
     void SetUp() override { begin({}); }
 
-    void begin(RegistryOptions options) {
+    // `more` sets what needs the runtime.
+    void begin(RegistryOptions options,
+               const std::function<void(io::Runtime&, RegistryOptions&)>& more = {}) {
         end();
         std::string name = "/tmp/mgmt-test-XXXXXX";
         folder = mkdtemp(name.data());
         io::Runtime::Options threads;
         threads.workers = 2;
         runtime = std::make_unique<io::Runtime>(threads);
+        if (more) more(*runtime, options);
         registry = std::make_unique<Registry>(*runtime, std::move(options));
         auto made = std::make_unique<FakeDriver>();
         driver = made.get();

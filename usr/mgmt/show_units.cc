@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "mgmt/show_units.h"
+
+#include <array>
+#include <atomic>
+
+#include "mgmt/numbers.h"
+#include "scsi/command.h"
+
+namespace tgt::mgmt {
+
+namespace {
+
+constexpr uint8_t direct_access = 0x00;  // SPC-5 table 148
+
+// On the shard's worker.
+size_t stuck_here(scsi::LunShard& shard) {
+    size_t count = 0;
+    shard.at_store.for_each([&](const scsi::Command& command) { count += command.aborted(); });
+    return count;
+}
+
+size_t stuck_of(const StuckCounts& stuck, const scsi::LogicalUnit* unit) {
+    const auto found = stuck.find(unit);
+    return found == stuck.end() ? 0 : found->second;
+}
+
+std::string_view backing_text(scsi::Backing backing) {
+    constexpr std::array<std::string_view, 3> words{"present", "draining", "gone"};
+    return words[size_t(backing)];
+}
+
+Json show_store(const scsi::LogicalUnit& unit) {
+    Json path, parameters = Json::array();
+    if (!unit.path().empty()) path = unit.path();
+    if (unit.store())
+        for (const auto& [name, value] : unit.store()->parameters())
+            parameters.push_back({{"name", name}, {"value", value}});
+    return {{"type", unit.store_name()},
+            {"path", path},
+            {"flags", unit.flags()},
+            {"parameters", parameters}};
+}
+
+}  // namespace
+
+void count_stuck(Registry& registry, std::function<void(const StuckCounts&)> done) {
+    struct Census {
+        std::vector<std::shared_ptr<scsi::LogicalUnit>> units;
+        std::vector<std::atomic<size_t>> counts;
+    };
+    auto census = std::make_shared<Census>();
+    for (const MediumPtr& medium : registry.media().all())
+        if (auto unit = medium->unit.lock()) census->units.push_back(std::move(unit));
+    census->counts = std::vector<std::atomic<size_t>>(census->units.size());
+    registry.runtime().on_every_worker(
+        [census](io::Worker& worker) {
+            for (size_t i = 0; i < census->units.size(); ++i)
+                census->counts[i] += stuck_here(census->units[i]->shard(worker.index()));
+        },
+        [census, done = std::move(done)] {
+            StuckCounts stuck;
+            for (size_t i = 0; i < census->units.size(); ++i)
+                stuck[census->units[i].get()] = census->counts[i];
+            done(stuck);
+        });
+}
+
+Json show_lun(const Registry&, uint64_t lun, const scsi::LogicalUnit& unit,
+              const StuckCounts& stuck) {
+    const scsi::LunState& state = *unit.state();
+    const bool disk = unit.type().peripheral_type == direct_access;
+    const uint32_t block_size = disk ? state.geometry.block_size : 1;
+    const uint64_t size = unit.store() ? unit.store()->info().size : 0;
+    const uint64_t used =
+        disk && unit.store() ? state.geometry.blocks * state.geometry.block_size : size;
+    return {{"lun", lun},
+            {"type", unit.type().shown},
+            {"scsi_id", state.identity.scsi_id},
+            {"scsi_sn", state.identity.scsi_sn},
+            {"size_bytes", used},
+            {"block_size", block_size},
+            {"online", state.online},
+            {"removable", state.removable},
+            {"prevent_removal", unit.preventers() > 0},
+            {"readonly", state.read_only},
+            {"swp", state.software_write_protected()},
+            {"thin_provisioning", state.thin},
+            {"backing", backing_text(state.backing)},
+            {"flush_failed", state.flush_failed},
+            {"keeps_reservations", state.keeps_reservations},
+            {"stuck_commands", stuck_of(stuck, &unit)},
+            {"store", show_store(unit)},
+            {"unused_bytes", disk && block_size ? size % block_size : 0}};
+}
+
+Json show_graveyard(const Registry& registry, const StuckCounts& stuck) {
+    const auto now = registry.runtime().control().timers().now();
+    Json out = Json::array();
+    for (const MediumPtr& medium : registry.media().all()) {
+        if (!medium->unused_since) continue;
+        out.push_back({{"path", medium->open.path},
+                       {"bstype", medium->engine->name},
+                       {"was", medium->place},
+                       {"stuck_commands", stuck_of(stuck, medium->unit.lock().get())},
+                       {"since", whole_seconds(now - *medium->unused_since)}});
+    }
+    return out;
+}
+
+}  // namespace tgt::mgmt
