@@ -18,6 +18,7 @@
 #include "driver/iscsi/driver.h"
 #include "mgmt/admin_server.h"
 #include "mgmt/registry.h"
+#include "mgmt/reservation_store.h"
 #include "tgtd/options.h"
 #include "tgtd/process.h"
 
@@ -42,7 +43,8 @@ class Daemon {
   private:
     Result<void> open_socket();
     Result<void> open_portals();
-    void make_threads();
+    Result<void> make_threads();
+    Result<std::shared_ptr<mgmt::ReservationStore>> open_state();
     void stop_in_order();
     bool wait_stopped();
     void remove_pid_file();
@@ -117,7 +119,7 @@ Result<void> Daemon::start() {
         return fail(errno, fmt::format("no descriptor for signals: {}", std::strerror(errno)));
     adjust_limits();
     if (auto opened = open_socket(); !opened) return opened;
-    make_threads();
+    if (auto made = make_threads(); !made) return made;
     if (auto opened = open_portals(); !opened) {
         stop_in_order();
         return opened;
@@ -133,7 +135,18 @@ Result<void> Daemon::start() {
     return {};
 }
 
-void Daemon::make_threads() {
+Result<std::shared_ptr<mgmt::ReservationStore>> Daemon::open_state() {
+    if (options_.state_dir.empty()) return nullptr;
+    auto state = std::make_shared<mgmt::ReservationStore>(*runtime_, options_.state_dir);
+    if (auto ready = state->prepare(); !ready)
+        return fail(ready.error().code,
+                    fmt::format("--state-dir {} cannot be used: {}; name a folder that tgtd may "
+                                "write, or whose parent it may",
+                                options_.state_dir, ready.error().text));
+    return state;
+}
+
+Result<void> Daemon::make_threads() {
     io::Runtime::Options threads;
     threads.workers = options_.workers ? options_.workers : io::usable_cpus();
     threads.pin = options_.pin;
@@ -141,6 +154,9 @@ void Daemon::make_threads() {
     runtime_ = std::make_unique<io::Runtime>(threads);
     mgmt::RegistryOptions registry;
     registry.io_threads = options_.io_threads;
+    auto state = open_state();
+    if (!state) return tl::unexpected(state.error());
+    registry.reservations = std::move(*state);
     registry.abort_bound = std::chrono::seconds(options_.abort_seconds);
     registry.unique_ids = options_.unique_ids;
     if (options_.unique_ids) registry.machine_id = read_machine_id();
@@ -148,6 +164,7 @@ void Daemon::make_threads() {
     registry.on_stop_request = [fd = wake_.get()] { poke(fd); };
     registry_ = std::make_unique<mgmt::Registry>(*runtime_, std::move(registry));
     runtime_->start();
+    return {};
 }
 
 void Daemon::remove_pid_file() {
@@ -185,7 +202,7 @@ void Daemon::stop_in_order() {
     runtime_->stop();
     // A call that the kernel does not return from still uses its command: nothing may be freed.
     if (!runtime_->pool().wait_idle(io::Clock::now() + std::chrono::seconds(1)))
-        give_up("a store still has operations");
+        give_up("calls to backing stores have not come back");
     registry_.reset();
     server_.reset();
     runtime_.reset();
@@ -240,7 +257,7 @@ int run_in_background(const Options& options) {
 }
 
 int run(int argc, char** argv) {
-    const auto options = parse_options({argv + 1, argv + argc});
+    auto options = parse_options({argv + 1, argv + argc});
     if (!options) {
         fmt::print(stderr, "{}", options.error().text);
         return options.error().status;
@@ -249,6 +266,7 @@ int run(int argc, char** argv) {
         fmt::print("{}", options->show_help ? help_text() : version_text());
         return 0;
     }
+    options->state_dir = absolute_path(options->state_dir);  // the daemon leaves this folder
     if (!options->foreground && !options->nodaemonize) return run_in_background(*options);
     open_log(*options);
     Daemon daemon(*options);

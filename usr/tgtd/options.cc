@@ -140,7 +140,13 @@ Problem pid_file(Options& options, std::string_view value) {
     return {};
 }
 
-constexpr std::array<Row, 16> table{{
+Problem state_dir(Options& options, std::string_view value) {
+    if (value.empty()) return usage("--state-dir needs the name of a folder", EINVAL);
+    options.state_dir = value;
+    return {};
+}
+
+constexpr std::array<Row, 17> table{{
     {"foreground", 'f', &Options::foreground, nullptr,
      "-f, --foreground        make the program run in the foreground"},
     {"nodaemonize", 'D', &Options::nodaemonize, nullptr,
@@ -167,6 +173,8 @@ constexpr std::array<Row, 16> table{{
      "    --unique-ids        SCSI IDs and serial numbers that differ from host to host"},
     {"abort-bound", 0, nullptr, abort_bound,
      "    --abort-bound N     seconds that aborted commands have to end, 1 to 60 (default 5)"},
+    {"state-dir", 0, nullptr, state_dir,
+     "    --state-dir DIR     keep persistent reservations there; made if missing (default: off)"},
     {"log-level", 0, nullptr, log_level,
      "    --log-level LEVEL   [module=]debug, info, warning, error or off"},
 }};

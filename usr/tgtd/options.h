@@ -20,6 +20,7 @@ struct Options {
     unsigned io_threads = 16;
     unsigned abort_seconds = 5;
     std::string pid_file;
+    std::string state_dir;  // empty: nothing outlives the daemon
     bool debug = false;
     bool show_version = false;
     bool show_help = false;

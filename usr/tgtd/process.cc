@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "base/log.h"
@@ -148,6 +149,15 @@ void notify_service_manager(std::string_view state) {
     if (sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL,
                static_cast<const sockaddr*>(raw), size) < 0)
         log::warn(module, "cannot tell the service manager: {}", std::strerror(errno));
+}
+
+std::string absolute_path(const std::string& path) {
+    if (path.empty()) return path;
+    std::error_code error;
+    auto full = std::filesystem::absolute(path, error).lexically_normal();
+    if (error) return path;
+    if (!full.has_filename() && full.has_relative_path()) full = full.parent_path();
+    return full;
 }
 
 std::string read_machine_id() {

@@ -34,4 +34,7 @@ void notify_service_manager(std::string_view state);
 
 std::string read_machine_id();
 
+// Without a slash at its end; empty stays empty.
+std::string absolute_path(const std::string& path);
+
 }  // namespace tgt::tgtd

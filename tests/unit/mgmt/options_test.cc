@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <filesystem>
+
+#include "tgtd/process.h"
 
 namespace tgt::tgtd {
 namespace {
@@ -21,9 +24,10 @@ TEST(TgtdOptions, DefaultsAreThoseOfTgt) {
 }
 
 TEST(TgtdOptions, ReadsEveryForm) {
-    const auto options = parse_options(
-        {"-fD", "-C7", "-t", "0x10", "--pid-file=/p", "--debug", "1", "--workers", "3", "--memory",
-         "512M", "--pin", "--unique-ids", "--log-level", "iscsi=debug", "--abort-bound", "60"});
+    const auto options =
+        parse_options({"-fD", "-C7", "-t", "0x10", "--pid-file=/p", "--debug", "1", "--workers",
+                       "3", "--memory", "512M", "--pin", "--unique-ids", "--log-level",
+                       "iscsi=debug", "--abort-bound", "60", "--state-dir", "/var/lib/tgt"});
     ASSERT_TRUE(options) << options.error().text;
     EXPECT_TRUE(options->foreground && options->nodaemonize && options->debug && options->pin);
     EXPECT_TRUE(options->unique_ids);
@@ -32,6 +36,7 @@ TEST(TgtdOptions, ReadsEveryForm) {
     EXPECT_EQ(options->pid_file, "/p");
     EXPECT_EQ(options->workers, 3u);
     EXPECT_EQ(options->abort_seconds, 60u);
+    EXPECT_EQ(options->state_dir, "/var/lib/tgt");
     EXPECT_EQ(options->memory, size_t(512) << 20);
     ASSERT_EQ(options->log_levels.size(), 1u);
     EXPECT_EQ(options->log_levels[0].first, log::Module::iscsi);
@@ -65,6 +70,7 @@ TEST(TgtdOptions, BadOnesEndWithTgtsTextAndStatus) {
              {{"--abort-bound", "0"}, "--abort-bound argument value '0' out of range\n", ERANGE},
              {{"--abort-bound", "61"}, "--abort-bound argument value '61' out of range\n", ERANGE},
              {{"--abort-bound", "5s"}, "--abort-bound argument value '5s' invalid\n", EINVAL},
+             {{"--state-dir", ""}, "--state-dir needs the name of a folder\n", EINVAL},
              {{"--iser", "port=1"}, "--iser: the driver iser is not in this build\n", 1},
              {{"--memory", "1K"}, "--memory argument value '1K' out of range\n", ERANGE},
              {{"--log-level", "x=debug"}, "--log-level argument value 'x=debug' invalid\n", EINVAL},
@@ -75,6 +81,14 @@ TEST(TgtdOptions, BadOnesEndWithTgtsTextAndStatus) {
         EXPECT_EQ(options.error().text, row.first_line + try_line);
         EXPECT_EQ(options.error().status, row.status);
     }
+}
+
+TEST(TgtdOptions, TheStateFolderIsFoundFromAnywhere) {
+    EXPECT_EQ(absolute_path(""), "");
+    EXPECT_EQ(absolute_path("/var/lib/tgt"), "/var/lib/tgt");
+    EXPECT_EQ(absolute_path("/var/lib/../state/"), "/var/state");
+    EXPECT_EQ(absolute_path("/"), "/");
+    EXPECT_EQ(absolute_path("x/"), std::filesystem::current_path().string() + "/x");
 }
 
 TEST(TgtdOptions, HelpEndsTheReading) {
