@@ -1,30 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <condition_variable>
-
+// The volatile cache of a fault store: what it holds, flushes and loses.
 #include "tests/unit/store/fault_fixture.h"
 
 namespace tgt::store::test {
 namespace {
-
-class FaultCacheTest : public FaultTest {
-  protected:
-    FaultCacheTest() {
-        medium_->fill('m');
-        set("cache", "on");
-    }
-    int write(uint64_t offset, size_t length, uint8_t value, bool dsync = false) {
-        TestOp op(OpKind::write, offset, length, value);
-        op.dsync = dsync;
-        return store_->perform(op);
-    }
-    int flush() { return perform(TestOp(OpKind::flush, 0, 0)); }
-    // The value that all bytes of the range read as, or '?'.
-    char reads(uint64_t offset, size_t length) {
-        TestOp op(OpKind::read, offset, length, 'r');
-        EXPECT_EQ(store_->perform(op), 0);
-        return op.all(op.memory[0]) ? char(op.memory[0]) : '?';
-    }
-};
 
 TEST_F(FaultCacheTest, WritesStayInMemoryAndAreRead) {
     EXPECT_EQ(write(4096, 4096, 'a'), 0);
@@ -266,85 +245,6 @@ TEST_F(FaultCacheTest, RulesComeFirst) {
     EXPECT_EQ(write(8192, 4096, 'b'), ENOSPC);
     EXPECT_EQ(reads(8192, 512), 'b');
     EXPECT_EQ(reads(8704, 3584), 'm');
-}
-
-// A simple model: what is read, and what is left after a power loss.
-class FaultCacheModel : public FaultCacheTest, public testing::WithParamInterface<uint32_t> {
-  protected:
-    static constexpr size_t span = 64 * 1024;
-    uint32_t next(uint32_t bound) {
-        return (state_ = state_ * 1664525 + 1013904223) / 65537 % bound;
-    }
-    void change() {
-        TestOp op(OpKind::write, next(span / 256) * 256, 256 + 256 * next(32),
-                  uint8_t(1 + next(250)));
-        op.length = std::min<uint64_t>(op.length, span - op.offset);
-        op.cut({size_t(op.length)});
-        op.dsync = next(4) == 0;
-        uint8_t value = op.memory[0];
-        if (uint32_t kind = next(4); kind < 2) {
-            op.kind = kind ? OpKind::discard : OpKind::write_zeroes;
-            value = 0;
-        }
-        ASSERT_EQ(store_->perform(op), 0);
-        for (auto* copy : {&seen_, &kept_})
-            if (copy == &seen_ || op.dsync)
-                std::fill_n(copy->begin() + ptrdiff_t(op.offset), op.length, value);
-    }
-    void step() {
-        switch (next(16)) {
-            case 0:
-                ASSERT_EQ(flush(), 0);
-                kept_ = seen_;
-                break;
-            case 1:
-                set("lose", "all");
-                seen_ = kept_;
-                break;
-            default:
-                change();
-        }
-    }
-    std::vector<uint8_t> seen_ = std::vector<uint8_t>(span, 'm');
-    std::vector<uint8_t> kept_ = seen_;
-    uint32_t state_ = GetParam();
-};
-
-TEST_P(FaultCacheModel, ReadsTheLastWriteAndLosesBackToTheLastMark) {
-    for (int i = 0; i < 400; ++i) {
-        step();
-        TestOp read(OpKind::read, 0, span);
-        ASSERT_EQ(store_->perform(read), 0);
-        ASSERT_TRUE(std::equal(seen_.begin(), seen_.end(), read.memory.begin())) << "step " << i;
-    }
-    set("lose", "all");
-    auto left = medium_->bytes();
-    left.resize(span);
-    EXPECT_EQ(left, kept_);
-}
-
-INSTANTIATE_TEST_SUITE_P(Seeds, FaultCacheModel, testing::Range(1u, 9u));
-
-// Readers, writers and flushes side by side: a block never reads as something older than what its
-// only writer has seen complete.
-TEST_F(FaultCacheTest, ReadsNeverGoBackDuringFlushes) {
-    constexpr unsigned rounds = 250;
-    std::atomic<bool> stop{false};
-    set("cache_limit", "64k");
-    std::thread flusher([&] {
-        while (!stop) flush();
-    });
-    auto writer = [&](uint64_t offset) {
-        for (unsigned i = 0; i < rounds; ++i) {
-            ASSERT_EQ(write(offset, 8192, uint8_t(i), i % 8 == 0), 0);
-            ASSERT_EQ(reads(offset, 8192), char(i));
-        }
-    };
-    std::thread other([&] { writer(0); });
-    writer(16384);
-    other.join();
-    stop = true;
-    flusher.join();
 }
 
 }  // namespace

@@ -39,13 +39,10 @@ class MemoryStore final : public Store {
         return std::make_unique<InsideQueue>(*this);
     }
     int perform(Op& op) override {
-        std::lock_guard lock(mutex_);
-        log_.push_back({op.kind, op.offset, op.length, op.dsync});
-        if (op.kind == fail_kind_ && fail_with_) return fail_with_;
-        if (op.kind == OpKind::read || op.kind == OpKind::write) return move(op);
-        if (op.kind == OpKind::discard || op.kind == OpKind::write_zeroes)
-            memset(medium_.data() + op.offset, 0, op.length);
-        return 0;
+        if (before_) before_(op);
+        int error = carry_out(op);
+        if (after_) after_(op);
+        return error;
     }
     Result<Extent> extent(uint64_t offset) override {
         return Extent{.length = medium_bytes - offset, .mapped = false};
@@ -60,6 +57,11 @@ class MemoryStore final : public Store {
         fail_kind_ = kind;
         fail_with_ = error;
     }
+    // Something that happens while an operation is with the medium, before or after it is done.
+    // Set while nothing is in flight.
+    using Hook = std::function<void(const Op&)>;
+    void before(Hook hook) { before_ = std::move(hook); }
+    void after(Hook hook) { after_ = std::move(hook); }
     std::vector<Record> log() {
         std::lock_guard lock(mutex_);
         return log_;
@@ -98,6 +100,15 @@ class MemoryStore final : public Store {
         MemoryStore& store_;
     };
 
+    int carry_out(Op& op) {
+        std::lock_guard lock(mutex_);
+        log_.push_back({op.kind, op.offset, op.length, op.dsync});
+        if (op.kind == fail_kind_ && fail_with_) return fail_with_;
+        if (op.kind == OpKind::read || op.kind == OpKind::write) return move(op);
+        if (op.kind == OpKind::discard || op.kind == OpKind::write_zeroes)
+            memset(medium_.data() + op.offset, 0, op.length);
+        return 0;
+    }
     int move(Op& op) {
         if (op.offset + op.length > medium_.size()) return EIO;
         uint8_t* at = medium_.data() + op.offset;
@@ -108,6 +119,7 @@ class MemoryStore final : public Store {
     }
 
     Info info_;
+    Hook before_, after_;
     std::mutex mutex_;
     std::vector<uint8_t> medium_;
     std::vector<Record> log_;
@@ -163,6 +175,27 @@ class FaultTest : public QueueTest {
     MemoryStore* medium_ = nullptr;
     std::unique_ptr<fault::FaultStore> store_;
     std::unique_ptr<StoreQueue> queue_;
+};
+
+// The same with the cache on, over a medium full of 'm'.
+class FaultCacheTest : public FaultTest {
+  protected:
+    FaultCacheTest() {
+        medium_->fill('m');
+        set("cache", "on");
+    }
+    int write(uint64_t offset, size_t length, uint8_t value, bool dsync = false) {
+        TestOp op(OpKind::write, offset, length, value);
+        op.dsync = dsync;
+        return store_->perform(op);
+    }
+    int flush() { return perform(TestOp(OpKind::flush, 0, 0)); }
+    // The value that all bytes of the range read as, or '?'.
+    char reads(uint64_t offset, size_t length) {
+        TestOp op(OpKind::read, offset, length, 'r');
+        EXPECT_EQ(store_->perform(op), 0);
+        return op.all(op.memory[0]) ? char(op.memory[0]) : '?';
+    }
 };
 
 }  // namespace tgt::store::test

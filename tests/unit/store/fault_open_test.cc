@@ -127,6 +127,18 @@ TEST_F(FaultOpenTest, CacheContradictsTheFlagSync) {
     expect_text(store.error(), {path_, "cache", "sync"});
 }
 
+TEST_F(FaultOpenTest, ClosingLosesWhatWasNotFlushed) {
+    {
+        auto store = open_fault(path_, "cache=on");
+        ASSERT_TRUE(store);
+        TestOp kept(OpKind::write, 0, 4096, 'k'), lost(OpKind::write, 0, 4096, 'l');
+        TestOp flush(OpKind::flush, 0, 0);
+        for (TestOp* op : {&kept, &flush, &lost}) EXPECT_EQ((*store)->perform(*op), 0);
+    }
+    TestOp expected(OpKind::read, 0, 4096, 'k');
+    EXPECT_TRUE(expected.is_in(path_));
+}
+
 // --- live parameters ---------------------------------------------------------------------------
 
 class FaultParametersTest : public FaultTest {
@@ -157,6 +169,7 @@ TEST_F(FaultParametersTest, RulesAreReplacedAndCleared) {
     set("fault", "error");
     set("fault", "none");
     EXPECT_EQ(shown("fault"), "none");
+    EXPECT_EQ(shown("hits"), "");
 }
 
 TEST_F(FaultParametersTest, WhatIsShownCanBeSet) {

@@ -124,7 +124,7 @@ TEST_F(OverlayTest, MemoryGrowsByNoMoreThanForetold) {
     auto next = [&](uint32_t bound) {
         return (state = state * 1664525 + 1013904223) / 65537 % bound;
     };
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 300; ++i) {
         TestOp op(OpKind::write, next(300000), 1 + next(70000));
         Kind kind = Kind(next(3));
         uint64_t limit = overlay_.memory() + Overlay::memory_for(op, kind);

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/log.h"
 #include "store/fault/fault_queue.h"
 
 namespace tgt::store::fault {
@@ -30,6 +31,13 @@ FaultStore::FaultStore(std::unique_ptr<Store> inner, Settings settings)
     : inner_(std::move(inner)),
       settings_(std::move(settings)),
       cache_(*inner_, settings_.block_size, settings_.cache_limit) {}
+
+FaultStore::~FaultStore() {
+    if (const uint64_t lost = cache_.stats().unflushed)
+        log::warn(log::Module::store,
+                  "{}: closed with {} bytes that were not flushed: they are lost", settings_.path,
+                  lost);
+}
 
 std::unique_ptr<StoreQueue> FaultStore::make_queue(io::Worker& worker, io::PoolLane& lane) {
     return std::make_unique<FaultQueue>(*this, worker, lane);

@@ -25,6 +25,8 @@ class FaultStore final : public Store {
         uint64_t cache_limit = VolatileCache::default_limit;
     };
     FaultStore(std::unique_ptr<Store> inner, Settings settings);
+    // For what was not flushed, it is a power loss.
+    ~FaultStore() override;
 
     const Info& info() const override { return inner_->info(); }
     std::unique_ptr<StoreQueue> make_queue(io::Worker& worker, io::PoolLane& lane) override;

@@ -62,9 +62,7 @@ Result<void> FaultStore::update(std::string_view name, std::string_view value) {
                                 "lose, cache, cache_limit)",
                                 name));
     if (!parameter->set) return fail(EINVAL, fmt::format("{}: it can be looked at, not set", name));
-    auto done = (this->*parameter->set)(trimmed(value));
-    if (done) log::info(module, "{}: {}={}", settings_.path, name, value);
-    return done;
+    return (this->*parameter->set)(trimmed(value));
 }
 
 Result<void> FaultStore::set_fault(std::string_view value) {

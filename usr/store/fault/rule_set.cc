@@ -84,7 +84,7 @@ RuleSet::Texts RuleSet::texts() const {
         texts.matched += fmt::format("{}{}", separator, live.matched);
         texts.hits += fmt::format("{}{}", separator, live.hits);
     }
-    if (rules_.empty()) texts = {.rules = "none", .matched = "none", .hits = "none"};
+    if (rules_.empty()) texts.rules = "none";
     return texts;
 }
 

@@ -41,8 +41,8 @@ class RuleSet {
     // so.
     void replace(const std::vector<Rule>& rules);
 
-    // In the order of the rules, joined with ';': the rules ("none" without any), and how many
-    // operations each matched and hit.
+    // In the order of the rules, joined with ';': the rules ("none" without any), and of how many
+    // operations each spoke and how many it hit.
     struct Texts {
         std::string rules, matched, hits;
     };
