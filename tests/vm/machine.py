@@ -21,6 +21,7 @@ GUEST_INIT = """#!/bin/bash
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb
 {environment}
 ip link set lo up
+ln -s /proc/self/fd /dev/fd && ln -s fd/0 /dev/stdin && ln -s fd/1 /dev/stdout && ln -s fd/2 /dev/stderr
 bash {script}
 echo "guest: end $?"
 sync
