@@ -10,14 +10,10 @@
 
 namespace tgt::store {
 
-namespace {
-
 Op& op_of(Task& task) {
     static_assert(std::is_standard_layout_v<Op>);
     return *reinterpret_cast<Op*>(reinterpret_cast<char*>(&task) - offsetof(Op, task));
 }
-
-}  // namespace
 
 PooledQueue::~PooledQueue() {
     assert(in_flight_ == 0);
@@ -29,15 +25,23 @@ bool PooledQueue::submit(Op& op) {
         op.done = 0;
         return true;
     }
+    go_on(op);
+    return false;
+}
+
+void PooledQueue::go_on(Op& op) {
     op.queue = this;
     op.task.run = run_on_pool;
     ++in_flight_;
     lane_.submit(op.task);
-    return false;
 }
 
 bool PooledQueue::cancel(Op& op) {
     if (!lane_.take_back(op.task)) return false;
+    if (op.kind == OpKind::write && op.done > 0) {
+        lane_.submit(op.task);
+        return false;
+    }
     --in_flight_;
     op.done = 0;
     return true;

@@ -7,6 +7,9 @@
 
 namespace tgt::store {
 
+// The operation that a task is part of.
+Op& op_of(Task& task);
+
 // A StoreQueue for stores whose operations are blocking calls: an operation runs as
 // Store::perform() on the lane and completes through the worker's mailbox, so that any number which
 // end together cost one wake-up. Owns nothing; the store, the worker and the lane outlive it.
@@ -19,7 +22,10 @@ class PooledQueue : public StoreQueue {
     ~PooledQueue() override;
 
     bool submit(Op& op) final;
+    // True: it had not begun; no byte of a write is on the medium.
     bool cancel(Op& op) final;
+    // As submit(), but the lane takes the operation in any case, and from op.done on.
+    void go_on(Op& op);
 
   protected:
     // What an engine can do without waiting for the device. True: op is complete, with op.error
