@@ -2,6 +2,7 @@
 // The engines of this build. A new one is its folder, its descriptor, and one line here.
 #include <array>
 
+#include "store/aio/aio.h"
 #include "store/fault/fault.h"
 #include "store/null/null.h"
 #include "store/rdwr/rdwr.h"
@@ -10,7 +11,8 @@
 namespace tgt::store {
 
 namespace {
-constexpr std::array<const Engine*, 3> all_engines = {&null_engine, &fault_engine, &rdwr_engine};
+constexpr std::array<const Engine*, 4> all_engines = {&null_engine, &fault_engine, &rdwr_engine,
+                                                      &aio_engine};
 }
 
 std::span<const Engine* const> engines() {

@@ -122,7 +122,7 @@ TEST_F(VerbsTest, LunNewRefusals) {
     const Json good = {{"tid", 1}, {"lun", 1}, {"backing-store", path}};
     for (const BadLun& row :
          {BadLun{{{"tid", 2}}, 4}, BadLun{{{"lun", 0}}, 10}, BadLun{{{"lun", 16384}}, 17},
-          BadLun{{{"bstype", "aio"}}, 17}, BadLun{{{"bsoflags", "fast"}}, 17},
+          BadLun{{{"bstype", "floppy"}}, 17}, BadLun{{{"bsoflags", "fast"}}, 17},
           BadLun{{{"blocksize", 513}}, 17}, BadLun{{{"blocksize", 256}}, 17},
           BadLun{{{"blocksize", 8192}}, 17}, BadLun{{{"blocksize", 0}}, 17},
           BadLun{{{"backing-store", "/no/file"}}, 17}, BadLun{{{"device-type", "toaster"}}, 17}}) {

@@ -290,6 +290,7 @@ constexpr Way ways[] = {
     {"rdwr_sync", "rdwr", {.sync = true}},
     {"rdwr_direct", "rdwr", {.direct = true}},
     {"rdwr_sync_direct", "rdwr", {.sync = true, .direct = true}},
+    {"aio", "aio", {}},
 };
 INSTANTIATE_TEST_SUITE_P(Engines, FileContractTest, testing::ValuesIn(ways),
                          [](const auto& info) { return std::string(info.param.name); });

@@ -53,7 +53,8 @@ int open_retrying(const std::string& path, int flags) {
     return fd;
 }
 
-tl::unexpected<Error> open_failure(const OpenRequest& request, bool block_device, int error) {
+tl::unexpected<Error> open_failure(const OpenRequest& request, const DirectWish& wish,
+                                   bool block_device, int error) {
     const std::string& path = request.path;
     if (error == EBUSY && block_device)
         return fail(EBUSY,
@@ -61,11 +62,9 @@ tl::unexpected<Error> open_failure(const OpenRequest& request, bool block_device
                                 "another target; end that use, or force",
                                 path));
     if (error == EINVAL && request.flags.direct)
-        return fail(
-            EINVAL,
-            fmt::format("cannot open {} with the flag direct: its file system has no direct "
-                        "I/O; leave the flag out",
-                        path));
+        return fail(EINVAL,
+                    fmt::format("cannot open {} with {}: its file system has no direct I/O; {}",
+                                path, wish.by, wish.instead));
     return fail(error, fmt::format("cannot open {}: {}", path, strerror(error)));
 }
 
@@ -90,7 +89,7 @@ int open_for_writing(const OpenRequest& request, int flags, Opened& opened) {
     return EROFS;
 }
 
-Result<Opened> open_descriptor(const OpenRequest& request) {
+Result<Opened> open_descriptor(const OpenRequest& request, const DirectWish& wish) {
     auto block_device = is_block_device(request.path);
     if (!block_device) return tl::unexpected(block_device.error());
     Opened opened{.fd = {}, .block_device = *block_device, .read_only = request.flags.read_only};
@@ -107,14 +106,14 @@ Result<Opened> open_descriptor(const OpenRequest& request) {
         opened.fd.reset(open_retrying(request.path, flags | O_RDONLY));
         error = opened.fd ? 0 : errno;
     }
-    if (error) return open_failure(request, *block_device, error);
+    if (error) return open_failure(request, wish, *block_device, error);
     return opened;
 }
 
 }  // namespace
 
-Result<Opened> open_backing(const OpenRequest& request) {
-    auto opened = open_descriptor(request);
+Result<Opened> open_backing(const OpenRequest& request, const DirectWish& wish) {
+    auto opened = open_descriptor(request, wish);
     if (!opened) return opened;
     struct stat st;
     // The name may have come to mean something else between stat() and open().

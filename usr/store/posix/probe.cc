@@ -107,19 +107,19 @@ uint32_t direct_alignment(const Opened& opened) {
     return tried_alignment(opened.fd.get());
 }
 
-Result<void> check_direct(const Opened& opened, const OpenRequest& request, Info& info) {
+Result<void> check_direct(const Opened& opened, const OpenRequest& request, const DirectWish& wish,
+                          Info& info) {
     uint32_t alignment = direct_alignment(opened);
     if (alignment == 0)
         return fail(EINVAL,
-                    fmt::format("{} cannot be used with the flag direct: its file system has no "
-                                "direct I/O; leave the flag out",
-                                request.path));
+                    fmt::format("{} cannot be used with {}: its file system has no direct I/O; {}",
+                                request.path, wish.by, wish.instead));
     if (request.block_size < alignment)
         return fail(
             EINVAL,
-            fmt::format("{} needs a block size of {} or more with the flag direct, not {}; choose "
-                        "another block size, or leave the flag out",
-                        request.path, alignment, request.block_size));
+            fmt::format("{} needs a block size of {} or more with {}, not {}; choose "
+                        "another block size, or {}",
+                        request.path, alignment, wish.by, request.block_size, wish.instead));
     info.required_alignment = alignment;
     return {};
 }
@@ -134,7 +134,7 @@ Result<uint64_t> size_of(int fd, bool block_device) {
     return block_device ? bytes : uint64_t(st.st_size);
 }
 
-Result<Info> probe(const Opened& opened, const OpenRequest& request) {
+Result<Info> probe(const Opened& opened, const OpenRequest& request, const DirectWish& wish) {
     struct stat st;
     auto size = size_of(opened.fd.get(), opened.block_device);
     if (!size)
@@ -152,7 +152,8 @@ Result<Info> probe(const Opened& opened, const OpenRequest& request) {
         info.features.fast_read = reads_without_waiting(opened.fd.get());
         return info;
     }
-    if (auto good = check_direct(opened, request, info); !good) return tl::unexpected(good.error());
+    if (auto good = check_direct(opened, request, wish, info); !good)
+        return tl::unexpected(good.error());
     return info;
 }
 
