@@ -22,12 +22,12 @@ OLD, NEW = b"o" * 4096, b"n" * 4096
 class Disk:
     """LUN 1 of a target of its own, on a file below a fault store."""
 
-    def __init__(self, daemon: Daemon, target: Target) -> None:
+    def __init__(self, daemon: Daemon, target: Target, engine: str) -> None:
         self.daemon = daemon
         self.target = target
         self.file = daemon.dir / f"fault-{target.tid}"
         self.file.write_bytes(bytes(1 << 20))
-        self._lun("new", "--bstype", "fault", "-b", str(self.file), "--bsopts", "engine=rdwr")
+        self._lun("new", "--bstype", "fault", "-b", str(self.file), "--bsopts", f"engine={engine}")
 
     def _lun(self, op: str, *args: str) -> None:
         self.daemon.adm(
@@ -51,9 +51,9 @@ class Disk:
             time.sleep(0.02)
 
 
-@pytest.fixture
-def disk(daemon: Daemon, make_target: MakeTarget) -> Disk:
-    return Disk(daemon, make_target(disk=False))
+@pytest.fixture(params=["rdwr", "aio"])
+def disk(request: pytest.FixtureRequest, daemon: Daemon, make_target: MakeTarget) -> Disk:
+    return Disk(daemon, make_target(disk=False), request.param)
 
 
 @pytest.fixture
