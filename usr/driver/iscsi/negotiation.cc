@@ -78,8 +78,12 @@ bool is_reserved_key(std::string_view key) {
            std::end(reserved_keys);
 }
 
+// What is never on the wire is in force as the target has it.
 Negotiation::Negotiation(const Parameters& target, const NegotiationContext& context)
-    : target_(target), context_(context) {}
+    : target_(target), context_(context) {
+    for (const ParamRow& row : param_table())
+        if (row.rule == ParamRule::local) result_.values.set(row.id, target.get(row.id));
+}
 
 std::optional<std::string> Negotiation::process(const TextKeys& keys, LoginStage stage,
                                                 TextBuilder& out) {

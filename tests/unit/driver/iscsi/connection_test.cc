@@ -181,6 +181,17 @@ TEST_F(ConnectionTest, EarlyCommandsWaitForTheGapAndOldOnesAreIgnored) {  // 4.2
     EXPECT_TRUE(peer_->replies().empty());
 }
 
+TEST_F(ConnectionTest, TheWindowIsAsWideAsTheTargetSays) {  // 4.2.2.1
+    bench_.parameters.values.set(ParamId::max_queue_cmd, 4);
+    open();
+    begin_hung();
+    for (uint32_t tag = 1; tag <= 5; ++tag)
+        peer_->send(peer_->command(read10(0, 1), tag, 512, true, false));
+    EXPECT_EQ(bench_.session(peer_->tsih)->task_count(), 4u);
+    let_go();
+    EXPECT_EQ(peer_->replies().size(), 4u) << "the fifth was outside the window";
+}
+
 TEST_F(ConnectionTest, ImmediateCommandsAreBounded) {
     begin_hung();
     size_t limit = bench_.parameters.values.get(ParamId::max_queue_cmd) + 64;

@@ -290,5 +290,14 @@ TEST(Negotiation, AnAnswerBeyondTheOfferIsAViolation) {
     }
 }
 
+TEST(Negotiation, WhatIsNeverNegotiatedIsInForceAsTheTargetHasIt) {
+    Side side;
+    ASSERT_TRUE(side.target.update("MaxQueueCmd", "4"));
+    ASSERT_TRUE(side.target.update("FirstBurstLength", "512"));
+    side.start();
+    EXPECT_EQ(side.get(ParamId::max_queue_cmd), 4u);
+    EXPECT_EQ(side.get(ParamId::first_burst_length), 65536u) << "not before it is negotiated";
+}
+
 }  // namespace
 }  // namespace tgt::iscsi
