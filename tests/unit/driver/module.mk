@@ -12,5 +12,6 @@ SRC_session_bench := tests/unit/driver/iscsi/session_bench.cc tests/unit/scsi/en
     tests/unit/scsi/test_device.cc
 DEPS_session_bench := iscsi scsi_harness scsi wire io base
 UNITTESTS += iscsi_session_test
-SRC_iscsi_session_test := $(addprefix tests/unit/driver/iscsi/,data_out_test.cc connection_test.cc)
+SRC_iscsi_session_test := $(addprefix tests/unit/driver/iscsi/,data_out_test.cc connection_test.cc \
+    peer_log_test.cc)
 DEPS_iscsi_session_test := session_bench iscsi scsi_harness scsi device_types

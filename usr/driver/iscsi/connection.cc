@@ -213,8 +213,8 @@ void Connection::dispatch(const wire::Bhs& bhs, std::span<const uint8_t> data) {
 // 11.17: the header of the refused PDU goes back as data.
 void Connection::reject(const wire::Bhs& bhs, std::span<const uint8_t> ahs,
                         wire::RejectReason reason) {
-    log::warn(log::Module::iscsi, "{}: {} rejected: {}", peer_name_, opcode_name(bhs.opcode()),
-              reject_reason_text(reason));
+    context_.log.warn("{}: {} rejected: {}", peer_name_, opcode_name(bhs.opcode()),
+                      reject_reason_text(reason));
     wire::RejectPdu pdu;
     pdu.reason = uint8_t(reason);
     pdu.stat_sn = next_stat_sn();
@@ -345,8 +345,7 @@ void Connection::logout(const wire::LogoutRequestPdu& pdu) {
     reply.time2wait = uint16_t(session_->parameters().values.get(ParamId::default_time2wait));
     transport_->send(as_bhs(reply), {});
     if (response != wire::LogoutResponseCode::success) return;
-    log::info(log::Module::iscsi, "{}: logout of {}", peer_name_,
-              session_->identity().initiator_name);
+    context_.log.info("{}: logout of {}", peer_name_, session_->identity().initiator_name);
     for (Connection* connection : leaving) {
         if (connection == this)
             transport_->close_after_sending();

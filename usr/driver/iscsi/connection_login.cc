@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The login phase of a connection: between the LoginMachine, the registry and the transport.
-#include "base/log.h"
 #include "driver/iscsi/connection.h"
 #include "driver/iscsi/driver_parameters.h"
 #include "driver/iscsi/session_registry.h"
@@ -40,7 +39,7 @@ wire::LoginResponsePdu invalid_during_login(const wire::Bhs& bhs) {
 
 void Connection::login_pdu(const wire::Bhs& bhs, std::span<const uint8_t> data) {
     if (bhs.opcode() != wire::Opcode::login_request) {
-        log::warn(log::Module::iscsi, "{}: {} before login", peer_name_, opcode_name(bhs.opcode()));
+        context_.log.warn("{}: {} before login", peer_name_, opcode_name(bhs.opcode()));
         auto pdu = invalid_during_login(bhs);
         transport_->send(wire::from_bytes<wire::Bhs>(wire::bytes_of(pdu).data()), {});
         transport_->close_after_sending();
@@ -70,10 +69,10 @@ void Connection::login_event(LoginEvent event) {
             enter_full_feature();
             return;
         case LoginEvent::failed:
-            log::warn(log::Module::iscsi, "{}: login of {} to {} failed: {} ({})", peer_name_,
-                      login_.query().initiator_name,
-                      login_.query().discovery ? "discovery" : login_.query().target_name,
-                      login_.why(), login_status_text(login_.status()));
+            context_.log.warn("{}: login of {} to {} failed: {} ({})", peer_name_,
+                              login_.query().initiator_name,
+                              login_.query().discovery ? "discovery" : login_.query().target_name,
+                              login_.why(), login_status_text(login_.status()));
             send_login_response();
             transport_->close_after_sending();
             return;
@@ -159,10 +158,10 @@ void Connection::enter_full_feature() {
     stat_sn_ = login_.next_stat_sn();
     send_limit_ = login_.result().send_limit;
     transport_->adopt(login_.result());
-    log::info(log::Module::iscsi, "{}: {} logged in to {}, session {}", peer_name_,
-              login_.query().initiator_name,
-              session_->discovery() ? "discovery" : login_.query().target_name,
-              session_->identity().tsih);
+    context_.log.info("{}: {} logged in to {}, session {}", peer_name_,
+                      login_.query().initiator_name,
+                      session_->discovery() ? "discovery" : login_.query().target_name,
+                      session_->identity().tsih);
     if (nop_interval_ > 0 && !session_->discovery())
         context_.worker.timers().arm_in(ping_timer_, std::chrono::seconds(nop_interval_));
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/slab.h"
+#include "driver/iscsi/peer_log.h"
 #include "driver/iscsi/task.h"
 #include "io/worker.h"
 
@@ -18,11 +19,14 @@ class SessionRegistry;
 // What the iSCSI driver has on one worker: connections, sessions and the task slab. Its worker's
 // thread only.
 struct WorkerContext {
-    WorkerContext(io::Worker& on, SessionRegistry& sessions) : worker(on), registry(sessions) {}
+    WorkerContext(io::Worker& on, SessionRegistry& sessions)
+        : worker(on), registry(sessions), log(on) {}
     ~WorkerContext();
 
     io::Worker& worker;
     SessionRegistry& registry;
+    LineBudget log;         // what peers cause is written through it
+    size_t held_bytes = 0;  // of early PDUs, all sessions
     // The last dies first: output that is still queued lets go of its tasks, and these of their
     // session.
     Slab<Task> tasks;
