@@ -276,8 +276,9 @@ void Connection::task_management(const wire::TaskManagementRequestPdu& pdu) {
     request.function = row->scsi;
     request.lun = wire::decode_lun(std::span<const uint8_t, 8>(pdu.lun));
     request.tag = pdu.referenced_task_tag;
-    log::info(log::Module::iscsi, "{}: task management function {} for LUN {}, task {:#x}",
-              peer_name_, unsigned(function), request.lun.value_or(0), request.tag);
+    request.bound = session_->target()->abort_bound();
+    context_.log.info("{}: task management function {} for LUN {}, task {:#x}", peer_name_,
+                      unsigned(function), request.lun.value_or(0), request.tag);
     if (request.function == scsi::TaskFunction::abort_task && overtakes(pdu))
         return task_management_done(tag, wire::TaskResponse::complete);
     bool cold = request.function == scsi::TaskFunction::target_cold_reset;

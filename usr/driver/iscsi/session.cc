@@ -14,7 +14,6 @@ namespace tgt::iscsi {
 
 namespace {
 
-constexpr io::Duration end_bound = std::chrono::seconds(5);
 constexpr size_t immediate_tasks = 64;  // beside the window
 
 // SPC-5 7.6.4.6: the iSCSI initiator port name.
@@ -94,7 +93,7 @@ void Session::end() {
         registry.session_ended(tsih);
     };
     if (nexus_)
-        scsi::retire(std::move(nexus_), end_bound, tell);
+        scsi::retire(std::move(nexus_), target_->abort_bound(), tell);
     else
         tell();
     context_.sessions.erase(identity_.tsih);

@@ -1,51 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Sessions, connections and the TCP transport together, over a socketpair.
-#include <gtest/gtest.h>
-
-#include "tests/unit/driver/iscsi/session_bench.h"
+#include "tests/unit/driver/iscsi/connection_fixture.h"
 
 namespace tgt::iscsi {
 namespace {
-
-using namespace std::chrono_literals;
-using test::pattern;
-using test::Peer;
-using test::read10;
-using test::Reply;
-using test::SessionBench;
-using test::tur;
-using test::write10;
-using wire::Opcode;
-
-class ConnectionTest : public testing::Test {
-  protected:
-    void SetUp() override { open(); }
-    void open(const std::string& keys = "") {
-        peer_ = bench_.connect();
-        ASSERT_TRUE(peer_->login(keys));
-        if (Session* session = bench_.session(peer_->tsih); session && session->nexus())
-            session->nexus()->find(1)->attentions.clear_all();
-    }
-    wire::NopOutPdu nop(uint32_t tag) {
-        wire::NopOutPdu pdu;
-        pdu.opcode_byte = 0x40;
-        pdu.initiator_task_tag = tag;
-        pdu.target_transfer_tag = wire::reserved_tag;
-        pdu.cmd_sn = peer_->cmd_sn;
-        return pdu;
-    }
-    void begin_hung() {
-        bench_.scsi.store->cancellable = false;
-        bench_.scsi.store->hold(true);
-    }
-    void let_go() {
-        bench_.scsi.store->hold(false);
-        bench_.scsi.store->release_held();
-        bench_.scsi.settle();
-    }
-    SessionBench bench_;
-    std::unique_ptr<Peer> peer_;
-};
 
 TEST_F(ConnectionTest, NopIsEchoed) {  // RFC 7143 11.18
     peer_->send(nop(7), pattern(33, 1));
@@ -148,13 +106,7 @@ TEST_F(ConnectionTest, AnInitiatorTaskTagInUseIsRejected) {  // 11.17.1
 TEST_F(ConnectionTest, TheTagOfAnAbortedCommandIsFreeWhileTheStoreHangs) {
     begin_hung();
     peer_->send(peer_->command(read10(0, 1), 5, 512, true, false));
-    wire::TaskManagementRequestPdu abort;
-    abort.opcode_byte = 0x42;
-    abort.function_byte = 0x81;
-    abort.lun[1] = 1;
-    abort.initiator_task_tag = 6;
-    abort.referenced_task_tag = 5;
-    peer_->send(abort);
+    peer_->send(manage(abort_task, 6, 5));
     EXPECT_TRUE(peer_->replies().empty());
     bench_.scsi.pass(6s);
     auto done = peer_->one().as<wire::TaskManagementResponsePdu>();
@@ -165,6 +117,18 @@ TEST_F(ConnectionTest, TheTagOfAnAbortedCommandIsFreeWhileTheStoreHangs) {
     EXPECT_EQ(peer_->one().opcode(), Opcode::scsi_response);
     let_go();
     EXPECT_TRUE(peer_->replies().empty()) << "the aborted command is silent";
+}
+
+TEST_F(ConnectionTest, TaskManagementIsAnsweredWithinTheBoundOfTheTarget) {
+    bench_.scsi.target->set_abort_bound(2s);
+    begin_hung();
+    peer_->send(peer_->command(read10(0, 1), 5, 512, true, false));
+    peer_->send(manage(abort_task, 6, 5));
+    bench_.scsi.pass(1900ms);
+    EXPECT_TRUE(peer_->replies().empty());
+    bench_.scsi.pass(200ms);
+    EXPECT_EQ(peer_->one().opcode(), Opcode::task_management_response);
+    let_go();
 }
 
 TEST_F(ConnectionTest, EarlyCommandsWaitForTheGapAndOldOnesAreIgnored) {  // 4.2.2.1
@@ -312,6 +276,20 @@ TEST_F(ConnectionTest, AnotherIsidIsAnotherSession) {
     ASSERT_TRUE(other->login("", 2));
     EXPECT_FALSE(peer_->closed());
     EXPECT_EQ(bench_.session_count(), 2u);
+}
+
+TEST_F(ConnectionTest, ReinstatementWaitsForHungCommandsOnlyWithinTheBoundOfTheTarget) {  // 6.3.5
+    bench_.scsi.target->set_abort_bound(2s);
+    begin_hung();
+    peer_->send(peer_->command(read10(0, 1), 5, 512, true, false));
+    auto again = bench_.connect();
+    EXPECT_FALSE(again->login());
+    bench_.scsi.pass(1900ms);
+    EXPECT_TRUE(again->replies().empty());
+    bench_.scsi.pass(200ms);
+    EXPECT_EQ(again->one().as<wire::LoginResponsePdu>().status, 0);
+    EXPECT_EQ(bench_.session_count(), 1u);
+    let_go();
 }
 
 TEST_F(ConnectionTest, OfLoginsThatWaitForTheSameSessionOneStays) {
