@@ -71,6 +71,7 @@ class BufferPool {
     // the command ends with BUSY or TASK SET FULL. bytes <= Buffer::max_bytes. Contents are what
     // they were before: a caller that sends bytes which it did not write must zero them first.
     Buffer take(size_t bytes);
+    size_t limit() const { return limit_; }
     size_t bytes_in_use() const { return in_use_; }
     size_t bytes_reserved() const { return arenas_.size() * arena_bytes; }
 

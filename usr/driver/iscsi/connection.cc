@@ -147,13 +147,19 @@ Placement Connection::place_in_big(uint32_t length) {
 
 void Connection::pdu(const wire::Bhs& bhs, std::span<const uint8_t> ahs,
                      std::span<const uint8_t> data, bool digest_ok) {
-    if (closing_ || ignore_pdu_) return;
+    if (closing_ || ignore_pdu_) return shrink_big();
     if (data.empty() && bhs.data_segment_length > scratch_data) data = big_;
     if (phase_ == Phase::login)
         login_pdu(bhs, data);
     else
         full_feature_pdu(bhs, ahs, data, digest_ok);
+    shrink_big();
     if (!closing_ && session_) release_held();
+}
+
+// Large PDUs outside commands are rare: an idle connection does not keep the memory of one.
+void Connection::shrink_big() {
+    if (big_.capacity() > scratch_data) std::vector<uint8_t>().swap(big_);
 }
 
 void Connection::full_feature_pdu(const wire::Bhs& bhs, std::span<const uint8_t> ahs,

@@ -56,6 +56,9 @@ class Connection {
     // --- called by Task ---
     void want_data(Task& task);
     void result(Task& task);
+    // --- called by Session ---
+    // No data has come for a task that waits for some: it ends.
+    void data_overdue(Task& task);
 
     // --- answers from the control thread, by message ---
     void policy(const mgmt::LoginAnswer& answer);
@@ -109,15 +112,16 @@ class Connection {
     void reject(const wire::Bhs& bhs, std::span<const uint8_t> ahs, wire::RejectReason reason);
     void ping();
     Placement place_in_big(uint32_t length);
+    void shrink_big();
 
     // connection_scsi.cc
     Task* begin_command(const wire::Bhs& bhs, std::span<const uint8_t> ahs, uint32_t immediate);
+    Task* end_unstarted(Task& task, const scsi::Outcome& outcome);
     Placement scsi_header(const wire::Bhs& bhs, std::span<const uint8_t> ahs, uint32_t length);
     Placement data_out_header(const wire::Bhs& bhs, uint32_t length);
     Placement place_in_task(Task& task, uint32_t offset, uint32_t length);
     void data_arrived(const wire::Bhs& bhs, std::span<const uint8_t> ahs, bool digest_ok);
     void data_progress(Task& task);
-    void fail_data(Task& task, DataOutError error);
     void remember_late(const Task& task);
     bool expected_late(uint32_t initiator_task_tag) const;
     void send_status(Task& task);
@@ -126,7 +130,7 @@ class Connection {
     void text_request(const wire::TextRequestPdu& pdu, std::span<const uint8_t> data);
     void refuse_send_targets();
     void answer_text();
-    void send_text_piece();
+    void send_text_piece(bool more_to_come = false);
     void text_failed(const wire::Bhs& bhs);
 
     WorkerContext& context_;
@@ -162,13 +166,14 @@ class Connection {
     std::optional<HeldPdu> early_;
 
     // Commands that ended while data for them was still on its way: it is dropped without
-    // complaint.
-    std::array<uint32_t, 64> late_tags_;
+    // complaint. As many as can be outstanding, the oldest is forgotten first.
+    std::vector<uint32_t> late_tags_;
     size_t late_count_ = 0;
 
     // Text exchange in progress.
     std::string text_in_;
     std::string text_out_;
+    bool text_waits_ = false;  // for the answer of the control thread
     uint32_t text_itt_ = wire::reserved_tag;
     uint32_t text_ttt_ = wire::reserved_tag;
 };

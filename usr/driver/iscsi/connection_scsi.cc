@@ -2,7 +2,6 @@
 // SCSI commands of a connection, their data on the way in, and their results.
 #include <algorithm>
 
-#include "base/log.h"
 #include "driver/iscsi/connection.h"
 #include "wire/scsi_lun.h"
 
@@ -11,6 +10,8 @@ namespace tgt::iscsi {
 namespace {
 
 constexpr uint8_t crc_error_asc = 0x47, crc_error_ascq = 0x05;  // protocol service CRC error
+// SPC-5 annex F. RFC 7143 11.4.7.2 has no condition for data that does not come.
+constexpr uint8_t response_timeout_asc = 0x4b, response_timeout_ascq = 0x06;
 
 // RFC 7143 11.4.7.2: iSCSI conditions and their sense. A broken sequence is an implied digest error
 // (7.9).
@@ -138,13 +139,20 @@ Task* Connection::begin_command(const wire::Bhs& bhs, std::span<const uint8_t> a
     auto error = DataOutError::none;
     if (unsolicited || not_immediate) error = DataOutError::unexpected_unsolicited;
     if (immediate > most) error = DataOutError::incorrect_amount;
-    if (error != DataOutError::none) {
-        task.outcome = sense_of(error);
-        result(task);
-        return nullptr;
-    }
+    if (error != DataOutError::none) return end_unstarted(task, sense_of(error));
+    const uint64_t most_memory = io::Buffer::max_bytes;
+    const uint64_t memory =
+        std::min(task.expected_in, most_memory) + std::min(task.expected_out, most_memory);
+    if (!session_->reserve(task, memory)) return end_unstarted(task, scsi::Status::task_set_full);
     scsi::submit(task);
     return task.collecting ? &task : nullptr;
+}
+
+// Ends a command that the SCSI layer has not seen.
+Task* Connection::end_unstarted(Task& task, const scsi::Outcome& outcome) {
+    task.outcome = outcome;
+    result(task);
+    return nullptr;
 }
 
 void Connection::want_data(Task& task) {
@@ -153,6 +161,7 @@ void Connection::want_data(Task& task) {
                          values.get(ParamId::max_burst_length),
                          values.get(ParamId::max_outstanding_r2t)};
     task.collecting = true;
+    session_->await_data(task);
     task.data_out.begin(limits, uint32_t(task.out.size()), task.expected_length,
                         task.more_unsolicited);
     if (task.immediate_length == 0) data_progress(task);
@@ -177,7 +186,7 @@ Placement Connection::data_out_header(const wire::Bhs& bhs, uint32_t length) {
     if (error != DataOutError::none) {
         // The command ends (7.8: no recovery R2T at error recovery level 0); the connection lives.
         ignore_pdu_ = true;
-        fail_data(*task, error);
+        scsi::complete(*task, sense_of(error));
         return discard;
     }
     data_task_ = task;
@@ -216,6 +225,7 @@ void Connection::data_arrived(const wire::Bhs& bhs, std::span<const uint8_t> ahs
     }
     if (!task) return;
     uint32_t length = bhs.data_segment_length;
+    if (length > 0) session_->await_data(*task);  // empty PDUs do not put the end off
     if (bhs.opcode() == wire::Opcode::scsi_command)
         task->data_out.immediate(length);
     else
@@ -227,14 +237,17 @@ void Connection::data_arrived(const wire::Bhs& bhs, std::span<const uint8_t> ahs
 void Connection::data_progress(Task& task) {
     if (task.data_out.complete()) {
         task.collecting = false;
+        session_->stop_waiting(task);
         scsi::data_out_complete(task);
     } else if (!task.data_out.unsolicited_open()) {
         transport_->request_data(task);
     }
 }
 
-void Connection::fail_data(Task& task, DataOutError error) {
-    scsi::complete(task, sense_of(error));
+void Connection::data_overdue(Task& task) {
+    context_.log.warn("{}: no data came for task {:#x} in time: it ends", peer_name_,
+                      task.initiator_task_tag);
+    scsi::complete(task, scsi::sense::aborted_command(response_timeout_asc, response_timeout_ascq));
 }
 
 void Connection::deliver(HeldPdu& held) {
@@ -257,12 +270,14 @@ void Connection::deliver(HeldPdu& held) {
 // A command that ended while its data was on the way: what still comes is dropped (open-iscsi does
 // not answer the R2Ts of aborted tasks, others do).
 void Connection::remember_late(const Task& task) {
-    late_tags_[late_count_++ % late_tags_.size()] = task.initiator_task_tag;
+    if (late_tags_.size() < session_->max_tasks())
+        late_tags_.push_back(task.initiator_task_tag);
+    else
+        late_tags_[late_count_++ % late_tags_.size()] = task.initiator_task_tag;
 }
 
 bool Connection::expected_late(uint32_t initiator_task_tag) const {
-    auto end = late_tags_.begin() + ptrdiff_t(std::min(late_count_, late_tags_.size()));
-    return std::find(late_tags_.begin(), end, initiator_task_tag) != end;
+    return std::find(late_tags_.begin(), late_tags_.end(), initiator_task_tag) != late_tags_.end();
 }
 
 // --- results out
@@ -275,6 +290,9 @@ void Connection::result(Task& task) {
         transport_->forget(task);
     }
     task.collecting = false;
+    session_->stop_waiting(task);
+    task.out.release();
+    session_->keep_memory(task, task.in.size());
     if (task.numbered) session_->window().release();
     if (closing_ || task.silent) {
         session_->end_task(task);

@@ -2,7 +2,6 @@
 // Text requests of the full feature phase (RFC 7143 11.10, 11.11): SendTargets and renegotiation.
 #include <algorithm>
 
-#include "base/log.h"
 #include "driver/iscsi/connection.h"
 #include "driver/iscsi/session_registry.h"
 #include "scsi/target.h"
@@ -17,6 +16,8 @@ constexpr size_t max_text = 65536;  // of one exchange
 
 void Connection::text_request(const wire::TextRequestPdu& pdu, std::span<const uint8_t> data) {
     wire::Bhs bhs = wire::from_bytes<wire::Bhs>(wire::bytes_of(pdu).data());
+    // 11.10: one at a time.
+    if (text_waits_) return reject(bhs, {}, wire::RejectReason::protocol_error);
     bool continues = pdu.target_transfer_tag != wire::reserved_tag;
     if (continues && (pdu.target_transfer_tag != text_ttt_ || pdu.initiator_task_tag != text_itt_))
         return reject(bhs, {}, wire::RejectReason::invalid_pdu_field);
@@ -29,7 +30,7 @@ void Connection::text_request(const wire::TextRequestPdu& pdu, std::span<const u
     if (!text_out_.empty()) return send_text_piece();
     if (text_in_.size() + data.size() > max_text) return text_failed(bhs);
     text_in_.append(reinterpret_cast<const char*>(data.data()), data.size());
-    if (pdu.more()) return send_text_piece();  // an empty response asks for the rest
+    if (pdu.more()) return send_text_piece(true);  // an empty response asks for the rest
     auto keys = TextKeys::parse(text_in_);
     if (!keys) return text_failed(bhs);
     auto send_targets = keys->find("SendTargets");
@@ -49,6 +50,7 @@ void Connection::text_request(const wire::TextRequestPdu& pdu, std::span<const u
     who.discovery = session_->discovery();
     bool nothing = session_->discovery() && send_targets->empty();
     if (nothing) return targets({});
+    text_waits_ = true;
     context_.registry.ask_targets(context_.worker.index(), id_, std::move(who), std::move(name));
 }
 
@@ -62,6 +64,7 @@ void Connection::refuse_send_targets() {
 
 void Connection::targets(std::vector<mgmt::DiscoveredTarget> found) {
     if (closing_) return;
+    text_waits_ = false;
     TextBuilder out;
     for (const auto& target : found) {
         out.add("TargetName", target.name);
@@ -95,15 +98,14 @@ void Connection::answer_text() {
 }
 
 // As much of the answer as the initiator takes in one PDU; the rest when it asks (11.11.4).
-void Connection::send_text_piece() {
+void Connection::send_text_piece(bool more_to_come) {
     size_t length = std::min<size_t>(text_out_.size(), send_limit_);
-    bool collecting = !text_in_.empty();
     bool rest = length < text_out_.size();
     wire::TextResponsePdu pdu;
-    wire::FinalFlag::set(pdu.flags, !rest && !collecting);
+    wire::FinalFlag::set(pdu.flags, !rest && !more_to_come);
     wire::TextContinue::set(pdu.flags, rest);
     pdu.initiator_task_tag = text_itt_;
-    text_ttt_ = rest || collecting ? new_transfer_tag() : wire::reserved_tag;
+    text_ttt_ = rest || more_to_come ? new_transfer_tag() : wire::reserved_tag;
     pdu.target_transfer_tag = text_ttt_;
     pdu.stat_sn = next_stat_sn();
     pdu.exp_cmd_sn = exp_cmd_sn();

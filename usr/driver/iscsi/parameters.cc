@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 
 #include "driver/iscsi/text.h"
 
@@ -56,6 +55,12 @@ constexpr std::array<ParamRow, param_count> table = {{
     {max_outstanding_unexpected_pdus, "MaxOutstandingUnexpectedPDUs", number, ParamRule::declare, iser, 0, 0, 0, any},
     {max_xmit_data_segment_length, "MaxXmitDataSegmentLength", number, ParamRule::local, 0, 8192, 8192, 512, max_length},
     {max_queue_cmd, "MaxQueueCmd", number, ParamRule::local, 0, 128, 128, 1, 512},
+    // Seconds, 0: no bound. Output that waits, and nothing of it can be sent.
+    {send_timeout, "send_timeout", number, ParamRule::local, use_quiet, 30, 30, 0, 86400},
+    // A command waits for data, and none of it comes. Longer than the time after which initiators
+    // give up by themselves (Linux 30 s, Windows 60 s, often set to 120 s or 180 s), whose clocks
+    // start earlier: a slow network is theirs to judge.
+    {data_out_timeout, "data_out_timeout", number, ParamRule::local, use_quiet, 180, 180, 0, 86400},
 }};
 // clang-format on
 
@@ -70,17 +75,6 @@ constexpr bool in_range() {
     return true;
 }
 static_assert(in_id_order() && in_range());
-
-// strtoul's base detection as tgt's tgtadm users know it: 0x hex, 0 octal, else decimal.
-std::optional<uint64_t> parse_admin_number(std::string_view value) {
-    if (value.size() < 2 || value[0] != '0' || value[1] == 'x' || value[1] == 'X')
-        return parse_number(value);
-    uint64_t result = 0;
-    const char* end = value.data() + value.size();
-    const auto [stop, error] = std::from_chars(value.data() + 1, end, result, 8);
-    if (error != std::errc{} || stop != end) return std::nullopt;
-    return result;
-}
 
 std::optional<uint32_t> parse_digests(std::string_view value) {
     uint32_t bits = 0;
@@ -114,6 +108,16 @@ bool equal_any_case(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+std::optional<uint64_t> parse_admin_number(std::string_view value) {
+    if (value.size() < 2 || value[0] != '0' || value[1] == 'x' || value[1] == 'X')
+        return parse_number(value);
+    uint64_t result = 0;
+    const char* end = value.data() + value.size();
+    const auto [stop, error] = std::from_chars(value.data() + 1, end, result, 8);
+    if (error != std::errc{} || stop != end) return std::nullopt;
+    return result;
+}
 
 const std::array<ParamRow, param_count>& param_table() {
     return table;
@@ -174,7 +178,9 @@ Result<void> Parameters::update(std::string_view name, std::string_view value) {
 
 std::vector<std::pair<std::string, std::string>> Parameters::show() const {
     std::vector<std::pair<std::string, std::string>> lines;
-    for (const ParamRow& row : table) lines.emplace_back(row.name, param_text(row, get(row.id)));
+    for (const ParamRow& row : table)
+        if ((row.use & use_quiet) == 0 || is_set(row.id))
+            lines.emplace_back(row.name, param_text(row, get(row.id)));
     return lines;
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,8 @@ enum class ParamId : uint8_t {
     max_outstanding_unexpected_pdus,
     max_xmit_data_segment_length,
     max_queue_cmd,
+    send_timeout,
+    data_out_timeout,
     count_,
 };
 constexpr size_t param_count = static_cast<size_t>(ParamId::count_);
@@ -68,6 +71,7 @@ enum ParamUse : uint8_t {
     use_normal_only = 2,   // Irrelevant when SessionType=Discovery
     use_full_feature = 4,  // may also be sent in the full feature phase (ALL)
     use_iser = 8,          // means something only with RDMAExtensions=Yes
+    use_quiet = 16,        // not one of tgt's: `show` prints it only when it was set
 };
 
 struct ParamRow {
@@ -102,6 +106,9 @@ constexpr uint32_t declared_max_recv_default = 262144;
 // In force on both sides until the other has declared its own (13.12).
 constexpr uint32_t standard_max_recv = 8192;
 
+// strtoul's base detection as tgt's tgtadm users know it: 0x hex, 0 octal, else decimal.
+std::optional<uint64_t> parse_admin_number(std::string_view value);
+
 // One value per parameter; plain data, copied whole. A target has one (offers and limits), a
 // connection has one (results).
 class Parameters {
@@ -120,7 +127,8 @@ class Parameters {
     // Set by update() and not merely a default.
     bool is_set(ParamId id) const { return (explicit_ >> static_cast<unsigned>(id) & 1) != 0; }
 
-    // The lines of `target show --tid N`, in order; the nop lines included.
+    // The lines of `target show --tid N`, in order; the nop lines included. What tgt does not have
+    // is left out until it is set.
     std::vector<std::pair<std::string, std::string>> show() const;
 
     // MaxRecvDataSegmentLength to declare in login.

@@ -60,6 +60,7 @@ void PduSender::enqueue(const wire::Bhs& bhs, std::span<const iovec> data, SentH
 void PduSender::enqueue_copy(const wire::Bhs& bhs, std::span<const uint8_t> data, SentHook hook) {
     Slot& slot = take_slot();
     slot.copy.assign(data.begin(), data.end());
+    copied_ += data.size();
     slot.data.assign(1, iovec{slot.copy.data(), slot.copy.size()});
     append(slot, bhs, {}, hook);
 }
@@ -136,9 +137,23 @@ void PduSender::release_front(bool delivered) {
     if (front_ == nullptr) back_ = nullptr;
     --pdus_;
     const SentHook hook = slot.hook;
+    copied_ -= slot.copy.size();
+    slot.copy.clear();
+    if (slot.copy.capacity() > idle_copy) std::vector<uint8_t>().swap(slot.copy);
     slot.next = free_;
     free_ = &slot;
+    if (front_ == nullptr && slots_.size() > idle_slots) trim_slots();
     if (hook.fn != nullptr) hook.fn(hook.context, hook.argument, delivered);
+}
+
+// With the queue empty every slot is free.
+void PduSender::trim_slots() {
+    slots_.resize(idle_slots);
+    free_ = nullptr;
+    for (const auto& slot : slots_) {
+        slot->next = free_;
+        free_ = slot.get();
+    }
 }
 
 void PduSender::clear() {

@@ -27,8 +27,9 @@ struct SentHook {
     uint64_t argument = 0;
 };
 
-// Owns header slots (recycled: no allocation in steady state), never the data. Not movable: hooks
-// may point to its owner. One thread.
+// Owns header slots (recycled: no allocation in steady state; what a burst needed beyond it is
+// freed when the queue is empty) and copies, never other data. Not movable: hooks may point to its
+// owner. One thread.
 class PduSender {
   public:
     PduSender() = default;
@@ -71,8 +72,13 @@ class PduSender {
     size_t pdus() const { return pdus_; }
     // Bytes queued and not yet taken, headers included: what bounds output.
     size_t bytes() const { return bytes_; }
+    // Of them data that was copied into memory of the queue.
+    size_t copied() const { return copied_; }
 
   private:
+    static constexpr size_t idle_slots = 256;
+    static constexpr size_t idle_copy = 4096;
+
     struct Slot;
     struct SlotDeleter {
         void operator()(Slot* slot) const;
@@ -84,6 +90,7 @@ class PduSender {
     Slot& take_slot();
     void append(Slot& slot, wire::Bhs bhs, std::span<const uint8_t> ahs, SentHook hook);
     void release_front(bool delivered);
+    void trim_slots();
 
     std::vector<std::unique_ptr<Slot, SlotDeleter>> slots_;  // all that exist
     Slot* free_ = nullptr;
@@ -92,6 +99,7 @@ class PduSender {
     size_t sent_of_front_ = 0;
     size_t pdus_ = 0;
     size_t bytes_ = 0;
+    size_t copied_ = 0;
     bool header_digest_ = false;
     bool data_digest_ = false;
 };

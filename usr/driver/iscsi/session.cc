@@ -33,7 +33,8 @@ Session::Session(WorkerContext& context, SessionIdentity identity,
       identity_(std::move(identity)),
       target_(std::move(target)),
       parameters_(parameters),
-      max_tasks_(parameters.values.get(ParamId::max_queue_cmd) + immediate_tasks) {
+      max_tasks_(parameters.values.get(ParamId::max_queue_cmd) + immediate_tasks),
+      overdue_([this] { look_for_overdue(); }) {
     window_.begin(first_cmd_sn, parameters.values.get(ParamId::max_queue_cmd));
     if (target_)
         nexus_ = std::make_unique<scsi::Nexus>(target_->shard(context.worker.index()),
@@ -48,7 +49,9 @@ Session::Session(WorkerContext& context, const SessionState& state,
     if (nexus_ && state.nexus) nexus_->restore(*state.nexus);
 }
 
-Session::~Session() = default;
+Session::~Session() {
+    forget_held(held_bytes_);
+}
 
 SessionState Session::snapshot() const {
     SessionState state;
@@ -65,7 +68,7 @@ void Session::leave(Connection& connection) {
     std::erase(connections_, &connection);
     held_.remove_if([&](const HeldPdu& held) {
         if (held.connection != &connection) return false;
-        held_bytes_ -= held.bytes();
+        forget_held(held.bytes());
         return true;
     });
     std::vector<scsi::Command*> victims;
@@ -73,6 +76,7 @@ void Session::leave(Connection& connection) {
         bucket.for_each([&](Task& task) {
             if (task.connection != &connection) return;
             task.connection = nullptr;
+            stop_waiting(task);
             victims.push_back(&task);
         });
     // Together: the end of one must not let another run.
@@ -119,10 +123,62 @@ Task& Session::new_task(Connection& connection, uint32_t initiator_task_tag) {
 }
 
 void Session::end_task(Task& task) {
+    stop_waiting(task);
+    keep_memory(task, 0);
     IntrusiveList<Task, TaskTable>::remove(task);
     --task_count_;
     release_task(task);
 }
+
+// --- memory --------------------------------------------------------------------------------------
+
+bool Session::reserve(Task& task, uint64_t bytes) {
+    const io::BufferPool& pool = context_.worker.buffers();
+    const uint64_t free = pool.limit() - std::min(pool.limit(), pool.bytes_in_use());
+    if (bytes > 0 && memory_ > 0 && memory_ + bytes > free) return false;
+    task.memory = bytes;
+    memory_ += bytes;
+    return true;
+}
+
+void Session::keep_memory(Task& task, uint64_t bytes) {
+    if (bytes >= task.memory) return;
+    memory_ -= task.memory - bytes;
+    task.memory = bytes;
+}
+
+// --- commands that wait for data -----------------------------------------------------------------
+
+io::Duration Session::data_out_bound() const {
+    return std::chrono::seconds(parameters_.values.get(ParamId::data_out_timeout));
+}
+
+void Session::await_data(Task& task) {
+    io::TimerQueue& timers = context_.worker.timers();
+    task.waiting_since = timers.now();
+    IntrusiveList<Task, DataWait>::remove(task);
+    waiting_.push_back(task);
+    if (!overdue_.armed() && data_out_bound() > io::Duration(0))
+        timers.arm_in(overdue_, data_out_bound());
+}
+
+void Session::stop_waiting(Task& task) {
+    IntrusiveList<Task, DataWait>::remove(task);
+    if (waiting_.empty()) overdue_.disarm();
+}
+
+void Session::look_for_overdue() {
+    io::TimerQueue& timers = context_.worker.timers();
+    while (!waiting_.empty()) {
+        Task& longest = waiting_.front();
+        const io::TimePoint deadline = longest.waiting_since + data_out_bound();
+        if (timers.now() < deadline) return timers.arm(overdue_, deadline);
+        stop_waiting(longest);
+        longest.connection->data_overdue(longest);
+    }
+}
+
+// --- early PDUs ----------------------------------------------------------------------------------
 
 bool Session::hold(HeldPdu&& pdu) {
     size_t bytes = pdu.bytes();
@@ -130,7 +186,9 @@ bool Session::hold(HeldPdu&& pdu) {
                              [&](const HeldPdu& held) { return held.cmd_sn == pdu.cmd_sn; });
     if (known) return true;  // a duplicate: ignored (3.2.2.1)
     if (held_bytes_ + bytes > max_held_bytes) return false;
+    if (context_.held_bytes + bytes > max_held_on_worker) return false;
     held_bytes_ += bytes;
+    context_.held_bytes += bytes;
     held_.push_back(std::move(pdu));
     return true;
 }
@@ -141,9 +199,14 @@ bool Session::take_held(HeldPdu& pdu) {
     });
     if (next == held_.end()) return false;
     pdu = std::move(*next);
-    held_bytes_ -= pdu.bytes();
+    forget_held(pdu.bytes());
     held_.erase(next);
     return true;
+}
+
+void Session::forget_held(size_t bytes) {
+    held_bytes_ -= bytes;
+    context_.held_bytes -= bytes;
 }
 
 }  // namespace tgt::iscsi

@@ -94,11 +94,27 @@ class Session {
     // The task is over: out of the table, back to the slab.
     void end_task(Task& task);
     size_t task_count() const { return task_count_; }
+    // Commands that an initiator can have outstanding: the window, and immediate ones beside it.
+    size_t max_tasks() const { return max_tasks_; }
     // Immediate commands have no window: what bounds them (RFC 7143 3.2.2.1 allows the refusal).
     bool takes_immediate() const { return task_count_ < max_tasks_; }
     size_t task_functions = 0;  // being carried out
 
-    // Early PDUs, bounded in bytes; false when the bound is reached.
+    // Buffer memory of the session's commands. A command is taken while the session holds no more
+    // than is free on its worker: one that hoards leaves half, two leave a third, and so on.
+    // False: it is to end with TASK SET FULL (SAM-5 5.3).
+    bool reserve(Task& task, uint64_t bytes);
+    // The task needs so many bytes from now on; never more than before.
+    void keep_memory(Task& task, uint64_t bytes);
+    uint64_t memory() const { return memory_; }
+
+    // The task waits for data, or has got some: without any for data_out_timeout it is given to
+    // its connection's data_overdue(). One alarm for all.
+    void await_data(Task& task);
+    void stop_waiting(Task& task);
+
+    // Early PDUs, bounded in bytes (of the session, and of all on the worker); false when a bound
+    // is reached.
     bool hold(HeldPdu&& pdu);
     // The held PDU whose turn has come, if it is here.
     bool take_held(HeldPdu& pdu);
@@ -106,8 +122,12 @@ class Session {
   private:
     static constexpr size_t buckets = 128;
     static constexpr size_t max_held_bytes = size_t(4) << 20;
+    static constexpr size_t max_held_on_worker = size_t(64) << 20;
 
     void end();
+    void look_for_overdue();
+    void forget_held(size_t bytes);
+    io::Duration data_out_bound() const;
 
     WorkerContext& context_;
     const SessionIdentity identity_;
@@ -119,6 +139,9 @@ class Session {
     std::array<IntrusiveList<Task, TaskTable>, buckets> table_;
     size_t task_count_ = 0;
     const size_t max_tasks_;
+    uint64_t memory_ = 0;
+    IntrusiveList<Task, DataWait> waiting_;  // the one that got data longest ago first
+    io::Timer overdue_;
     std::list<HeldPdu> held_;
     size_t held_bytes_ = 0;
 };

@@ -29,6 +29,7 @@ void Task::recycle() {
     immediate_length = 0;
     more_unsolicited = false;
     collecting = false;
+    memory = 0;
     data_out = DataOut();
 }
 

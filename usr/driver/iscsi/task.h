@@ -14,11 +14,12 @@ class Connection;
 class Session;
 
 struct TaskTable {};  // tag of the hook that links tasks of a session by initiator task tag
+struct DataWait {};   // of the one that links those that wait for data, the longest wait first
 
 // A SCSI command of an iSCSI session: the Command and its data transfer. From its worker's slab;
 // given back when its response has left (or at once, when it ended silently) and the store has let
 // go of it.
-class Task final : public scsi::Command, public ListHook<TaskTable> {
+class Task final : public scsi::Command, public ListHook<TaskTable>, public ListHook<DataWait> {
   public:
     // Not null until the session has ended, or the connection has closed: such a task ends
     // silently.
@@ -38,7 +39,9 @@ class Task final : public scsi::Command, public ListHook<TaskTable> {
     bool more_unsolicited = false;  // F=0 in the command PDU
 
     DataOut data_out;
-    bool collecting = false;  // want_data_out() was called, data_out_complete() was not
+    bool collecting = false;      // want_data_out() was called, data_out_complete() was not
+    io::TimePoint waiting_since;  // collecting: when data came last
+    uint64_t memory = 0;          // buffer bytes that it counts for in its session
 
     void want_data_out() override;
     void finished() override;

@@ -2,6 +2,7 @@
 #include "driver/iscsi/tcp_transport.h"
 
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -14,9 +15,20 @@ namespace tgt::iscsi {
 
 namespace {
 
-constexpr size_t receives_per_turn = 16;           // then others get their turn
-constexpr size_t output_limit = size_t(32) << 20;  // queued bytes at which input is no longer read
+constexpr size_t receives_per_turn = 16;  // then others get their turn
+// What may be queued before no further PDU is looked at. Copies and headers are memory beside the
+// buffer pool.
+constexpr size_t output_limit = size_t(32) << 20;
+constexpr size_t pdu_limit = 16384;
+constexpr size_t copy_limit = size_t(256) << 10;
+constexpr int looks_per_bound = 4;  // of send_timeout
 constexpr auto linger_bound = std::chrono::seconds(2);
+
+// Bytes that the kernel has and the peer has not.
+int kernel_queue(int socket) {
+    int bytes = 0;
+    return ::ioctl(socket, TIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
 
 }  // namespace
 
@@ -26,7 +38,9 @@ TcpTransport::TcpTransport(WorkerContext& context, Connection& connection, Uniqu
       connection_(connection),
       socket_(std::move(socket)),
       peer_address_(std::move(peer_address)),
-      linger_([this] { connection_.close("the peer does not take the last response"); }) {
+      linger_([this] { connection_.close("the peer does not take the last response"); }),
+      resume_([this] { receive(); }),
+      stall_([this] { look_at_output(); }) {
     flush_.self = this;
     flush_.run = [](tgt::Task& task) {
         TcpTransport& self = *static_cast<Flush&>(task).self;
@@ -54,9 +68,14 @@ void TcpTransport::on_ready(uint32_t events) {
         connection_.close("the peer is gone");
 }
 
+bool TcpTransport::output_full() const {
+    return tx_.bytes() > output_limit || tx_.pdus() > pdu_limit || tx_.copied() > copy_limit;
+}
+
 void TcpTransport::receive() {
+    if (closed_ || !handle_events()) return;
     for (size_t i = 0; i < receives_per_turn && !closed_; ++i) {
-        if (close_when_empty_ || tx_.bytes() > output_limit) break;
+        if (close_when_empty_ || output_full()) break;
         std::array<iovec, 32> iov;
         msghdr message{};
         message.msg_iov = iov.data();
@@ -80,15 +99,22 @@ void TcpTransport::receive() {
 
 // False when the transport was closed.
 bool TcpTransport::handle_events() {
-    for (;;) {
+    events_left_ = false;
+    for (bool in_pdu = false;;) {
+        if (!in_pdu && output_full()) {
+            events_left_ = true;
+            return true;
+        }
         switch (rx_.next()) {
             case PduEvent::none:
                 return true;
             case PduEvent::header:
                 place(connection_.header(rx_.bhs(), rx_.ahs(), rx_.data_length()));
+                in_pdu = true;
                 break;
             case PduEvent::pdu:
                 connection_.pdu(rx_.bhs(), rx_.ahs(), rx_.data(), rx_.data_digest_ok());
+                in_pdu = false;
                 break;
             case PduEvent::error:
                 connection_.protocol_error(pdu_error_name(rx_.error()));
@@ -224,13 +250,45 @@ void TcpTransport::flush() {
         connection_.close("finished");
         return;
     }
+    guard_output();
+    if (events_left_ && !output_full()) context_.worker.timers().arm_in(resume_, io::Duration(0));
     watch();
+}
+
+io::Duration TcpTransport::send_bound() const {
+    return std::chrono::seconds(parameters_.values.get(ParamId::send_timeout));
+}
+
+// One alarm for all of the output: set when it begins to wait, looked at only when it goes off.
+void TcpTransport::guard_output() {
+    if (tx_.empty()) return stall_.disarm();
+    const io::Duration bound = send_bound();
+    if (stall_.armed() || bound == io::Duration(0)) return;
+    io::TimerQueue& timers = context_.worker.timers();
+    last_sent_ = timers.now();
+    seen_sent_ = sent_;
+    seen_queue_ = kernel_queue(socket_.get());
+    timers.arm_in(stall_, bound / looks_per_bound);
+}
+
+// The kernel takes more only when much of its queue is free: that the queue shrinks is progress,
+// too.
+void TcpTransport::look_at_output() {
+    const io::Duration bound = send_bound();
+    io::TimerQueue& timers = context_.worker.timers();
+    const int queue = kernel_queue(socket_.get());
+    if (sent_ != seen_sent_ || queue < seen_queue_) last_sent_ = timers.now();
+    seen_sent_ = sent_;
+    seen_queue_ = queue;
+    const io::TimePoint deadline = last_sent_ + bound;
+    if (timers.now() >= deadline) return connection_.close("the peer does not read");
+    timers.arm(stall_, std::min(timers.now() + bound / looks_per_bound, deadline));
 }
 
 // EPOLLOUT while output waits; no EPOLLIN while too much of it does.
 void TcpTransport::watch() {
     uint32_t events = tx_.empty() ? 0u : uint32_t(EPOLLOUT);
-    if (!close_when_empty_ && tx_.bytes() <= output_limit) events |= EPOLLIN;
+    if (!close_when_empty_ && !output_full()) events |= EPOLLIN;
     if (events == watched_) return;
     watched_ = events;
     context_.worker.poller().modify(socket_.get(), watched_, *this);
@@ -256,6 +314,8 @@ void TcpTransport::close() {
     if (closed_) return;
     closed_ = true;
     linger_.disarm();
+    resume_.disarm();
+    stall_.disarm();
     context_.worker.poller().remove(socket_.get(), *this);
     socket_.reset();
     tx_.clear();

@@ -15,7 +15,9 @@
 namespace tgt::iscsi {
 
 // iSCSI over TCP: PDU framing, Data-In and R2T PDUs, the socket. Receives many PDUs with one call,
-// sends once per loop turn. Owned by its Connection.
+// sends once per loop turn. What waits to be sent is bounded: while it is too much nothing more is
+// received, and a peer that takes none of it for send_timeout is disconnected. Owned by its
+// Connection.
 class TcpTransport final : public Transport, private io::FdWatcher {
   public:
     TcpTransport(WorkerContext& context, Connection& connection, UniqueFd socket,
@@ -43,6 +45,10 @@ class TcpTransport final : public Transport, private io::FdWatcher {
     void on_ready(uint32_t events) override;
     void receive();
     bool handle_events();
+    bool output_full() const;
+    io::Duration send_bound() const;
+    void guard_output();
+    void look_at_output();
     void place(const struct Placement& placement);
     void schedule_flush();
     void flush();
@@ -62,8 +68,14 @@ class TcpTransport final : public Transport, private io::FdWatcher {
     bool flush_scheduled_ = false;
     bool closed_ = false;
     bool close_when_empty_ = false;
-    uint32_t watched_ = 0;  // epoll events asked for
-    io::Timer linger_;      // bounds close_after_sending()
+    bool events_left_ = false;  // PDUs are in rx_ that wait for room in the output
+    uint32_t watched_ = 0;      // epoll events asked for
+    io::Timer linger_;          // bounds close_after_sending()
+    io::Timer resume_;          // goes on with what events_left_ says, in the next turn
+    io::Timer stall_;           // armed while output waits for the peer
+    io::TimePoint last_sent_;   // when some of it was seen to leave
+    uint64_t seen_sent_ = 0;    // what sent_ and kernel_queue() were then
+    int seen_queue_ = 0;
     uint64_t received_ = 0;
     uint64_t sent_ = 0;
 };

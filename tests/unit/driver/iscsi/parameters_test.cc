@@ -27,6 +27,16 @@ TEST(Parameters, ShowPrintsTgtsDefaultsInTgtsOrder) {
               "MaxXmitDataSegmentLength=8192\nMaxQueueCmd=128\n");
 }
 
+TEST(Parameters, WhatTgtDoesNotHaveIsShownOnceItIsSet) {
+    Parameters parameters;
+    EXPECT_EQ(lines(parameters).find("timeout"), std::string::npos);
+    EXPECT_EQ(parameters.get(ParamId::send_timeout), 30u);
+    EXPECT_EQ(parameters.get(ParamId::data_out_timeout), 180u);
+    ASSERT_TRUE(parameters.update("data_out_timeout", "60"));
+    EXPECT_NE(lines(parameters).find("MaxQueueCmd=128\ndata_out_timeout=60\n"), std::string::npos);
+    EXPECT_FALSE(parameters.update("send_timeout", "86401"));
+}
+
 TEST(Parameters, UpdateFindsNamesInAnyCase) {
     Parameters parameters;
     EXPECT_TRUE(parameters.update("maxburstLENGTH", "1048576"));

@@ -30,6 +30,27 @@ void Peer::raw(const std::vector<uint8_t>& bytes) {
     }
 }
 
+void Peer::slip(const std::vector<uint8_t>& bytes) {
+    if (::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) closed_ = true;
+}
+
+size_t Peer::push(const std::vector<uint8_t>& bytes) {
+    size_t sent = 0;
+    for (int tries = 0; tries < 3 && sent < bytes.size(); ++tries) {
+        const ssize_t n =
+            ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n > 0) sent += size_t(n);
+        bench_.scsi.settle();
+    }
+    return sent;
+}
+
+size_t Peer::drink(size_t most) {
+    std::vector<uint8_t> piece(most);
+    const ssize_t n = ::recv(fd_, piece.data(), most, MSG_DONTWAIT);
+    return size_t(std::max<ssize_t>(n, 0));
+}
+
 std::vector<uint8_t> Peer::encode(wire::Bhs bhs, const std::vector<uint8_t>& data) {
     bhs.data_segment_length = uint32_t(data.size());
     auto header = wire::bytes_of(bhs);
@@ -78,9 +99,9 @@ bool Peer::closed() {
     return closed_;
 }
 
-bool Peer::login(const std::string& keys, uint8_t isid) {
+std::vector<uint8_t> Peer::login_request(const std::string& keys, uint8_t isid, uint8_t flags) {
     wire::LoginRequestPdu pdu;
-    pdu.flags = 0x87;  // operational to full feature
+    pdu.flags = flags;
     pdu.isid[0] = 0x40;
     pdu.isid[5] = isid;
     pdu.cmd_sn = cmd_sn;
@@ -90,7 +111,12 @@ bool Peer::login(const std::string& keys, uint8_t isid) {
         text = "InitiatorName=iqn.i|" + keys;
     for (char& c : text)
         if (c == '|') c = '\0';
-    send(pdu, {text.begin(), text.end()});
+    return encode(wire::from_bytes<wire::Bhs>(wire::bytes_of(pdu).data()),
+                  {text.begin(), text.end()});
+}
+
+bool Peer::login(const std::string& keys, uint8_t isid) {
+    raw(login_request(keys, isid));
     for (const Reply& reply : replies()) {
         auto response = reply.as<wire::LoginResponsePdu>();
         tsih = response.tsih;

@@ -37,11 +37,17 @@ class Peer {
 
     // Sends bytes as they are; a PDU: data is padded, its length put into the header.
     void raw(const std::vector<uint8_t>& bytes);
+    // The same, but the target has no turn to see them.
+    void slip(const std::vector<uint8_t>& bytes);
     template <class Pdu>
     void send(const Pdu& pdu, const std::vector<uint8_t>& data = {}) {
         raw(encode(wire::from_bytes<wire::Bhs>(wire::bytes_of(pdu).data()), data));
     }
-    static std::vector<uint8_t> encode(wire::Bhs bhs, const std::vector<uint8_t>& data);
+    static std::vector<uint8_t> encode(wire::Bhs bhs, const std::vector<uint8_t>& data = {});
+    // Sends what the target takes now; how many bytes that was.
+    size_t push(const std::vector<uint8_t>& bytes);
+    // Reads and forgets at most so many bytes; how many there were.
+    size_t drink(size_t most);
     // Everything that has come; settles first.
     std::vector<Reply> replies();
     Reply one();  // exactly one
@@ -50,6 +56,9 @@ class Peer {
 
     // Login to full feature; false when the target refused. `keys` end with '|' each.
     bool login(const std::string& keys = "", uint8_t isid = 1);
+    // Its request: from the operational stage to full feature unless `flags` say otherwise.
+    std::vector<uint8_t> login_request(const std::string& keys = "", uint8_t isid = 1,
+                                       uint8_t flags = 0x87);
     // A SCSI Command with the next CmdSN.
     wire::ScsiCommandPdu command(const std::vector<uint8_t>& cdb, uint32_t tag, uint32_t length,
                                  bool read, bool write);
