@@ -194,13 +194,15 @@ PduEvent PduReceiver::parse_header() {
         ahs_length_ = 0;
         return fail(PduError::ahs_too_long);
     }
+    // Before it waits for the rest of a header that is none; with digests a damaged one is that.
+    data_length_ = bhs_.data_segment_length;
+    if (!header_digest_ && data_length_ > limits_.max_data) return fail(PduError::data_too_long);
     const size_t covered = wire::bhs_size + ahs_length_;
     const size_t whole = covered + (header_digest_ ? wire::digest_size : 0);
     if (buffered() < whole) return PduEvent::none;
     if (header_digest_ && crc32c(bytes, covered) != load_digest(bytes + covered))
         return fail(PduError::header_digest);
     std::memcpy(ahs_.data(), bytes + wire::bhs_size, ahs_length_);
-    data_length_ = bhs_.data_segment_length;
     if (data_length_ > limits_.max_data) return fail(PduError::data_too_long);
     pdu_data_digest_ = data_digest_;
     data_digest_ok_ = true;

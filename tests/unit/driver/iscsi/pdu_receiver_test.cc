@@ -278,6 +278,15 @@ TEST(PduReceiver, Rfc7143_13_12_MoreDataThanDeclaredIsAnError) {
     EXPECT_EQ(over.receiver.error(), PduError::data_too_long);
 }
 
+TEST(PduReceiver, AnImpossibleLengthIsFoundBeforeTheRestOfTheHeaderCame) {
+    Stream stream;
+    stream.receiver.set_limits({.max_data = 512});
+    const std::string text = "GET / HTTP/1.1\r\nHost: 127.0.0.1:3260\r\nAccept: */*\r\n\r\n";
+    stream.add({text.begin(), text.end()});
+    stream.run();
+    EXPECT_EQ(stream.receiver.error(), PduError::data_too_long);
+}
+
 TEST(PduReceiver, AhsIsBounded) {
     Stream whole;
     whole.add(make({.ahs = wire::max_ahs_size}));
