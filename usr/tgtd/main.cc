@@ -95,7 +95,7 @@ Result<void> Daemon::open_portals() {
     if (specs.empty()) specs.emplace_back();
     std::promise<Result<void>> tried;
     runtime_->control().post([&] {
-        registry_->add_driver(iscsi::make_driver(*runtime_));
+        registry_->add_driver(iscsi::make_driver(*runtime_, options_.iscsi_settings));
         auto* portals = registry_->drivers().front().portals.get();
         portals->open_all(std::move(specs), [&tried, portals] {
             if (portals->any_listening())

@@ -2,7 +2,7 @@
 # Everything but main() is a library, so that the tests link what the program runs.
 LIBS += tgtd_core
 SRC_tgtd_core := usr/tgtd/options.cc usr/tgtd/process.cc
-DEPS_tgtd_core := mgmt base
+DEPS_tgtd_core := iscsi_proto mgmt base
 
 PROGRAMS += tgtd
 SRC_tgtd := usr/tgtd/main.cc

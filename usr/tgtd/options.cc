@@ -9,6 +9,7 @@
 #include <climits>
 #include <cstdint>
 
+#include "driver/iscsi/parameters.h"
 #include "mgmt/numbers.h"
 #include "mgmt/registry.h"
 
@@ -93,6 +94,10 @@ Problem log_level(Options& options, std::string_view value) {
     return {};
 }
 
+// What every new target gets; the rest of the list is about the driver.
+constexpr std::array<std::string_view, 4> target_defaults = {"nop_interval", "nop_count",
+                                                             "send_timeout", "data_out_timeout"};
+
 Problem iscsi_pair(Options& options, std::string_view name, std::string_view value) {
     if (name == "portal") {
         auto spec = mgmt::PortalSpec::parse(value);
@@ -100,11 +105,14 @@ Problem iscsi_pair(Options& options, std::string_view name, std::string_view val
         options.portals.push_back(std::move(*spec));
         return {};
     }
-    if (name != "nop_interval" && name != "nop_count")
+    const auto known = [&](std::string_view one) { return one == name; };
+    const bool of_targets = std::any_of(target_defaults.begin(), target_defaults.end(), known);
+    const auto set = of_targets ? iscsi::Parameters().update(name, value)
+                                : options.iscsi_settings.update(name, value);
+    if (!set && set.error().code == ENOENT)
         return usage(fmt::format("--iscsi has no parameter '{}'", name));
-    if (!mgmt::parse_number(value, INT_MAX))
-        return usage(fmt::format("--iscsi {} argument value '{}' invalid", name, value), EINVAL);
-    options.target_defaults.emplace_back(name, value);
+    if (!set) return usage(fmt::format("--iscsi: {}", set.error().text), EINVAL);
+    if (of_targets) options.target_defaults.emplace_back(name, value);
     return {};
 }
 
@@ -162,7 +170,12 @@ constexpr std::array<Row, 17> table{{
     {"help", 'h', &Options::show_help, nullptr,
      "-h, --help              display this help and exit"},
     {"iscsi", 0, nullptr, iscsi,
-     "    --iscsi LIST        portal=addr[:port], nop_interval=s, nop_count=n"},
+     "    --iscsi LIST        portal=addr[:port], nop_interval=s, nop_count=n; also for new "
+     "targets:\n"
+     "                        send_timeout=s (a peer that reads nothing, default 30),\n"
+     "                        data_out_timeout=s (a command without its data, default 180);\n"
+     "                        for all: login_timeout=s (15), login_limit=n (connections that are\n"
+     "                        not logged in, 256), connection_limit=n (8192)"},
     {"iser", 0, nullptr, iser, ""},
     {"workers", 0, nullptr, workers,
      "    --workers N         threads for sessions (default: the usable CPUs)"},

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "driver/iscsi/driver_settings.h"
 #include "mgmt/portal_spec.h"
 
 namespace tgt::tgtd {
@@ -31,7 +32,8 @@ struct Options {
     // In the order given; without a module: all.
     std::vector<std::pair<std::optional<log::Module>, log::Level>> log_levels;
     std::vector<mgmt::PortalSpec> portals;                             // empty: the default
-    std::vector<std::pair<std::string, std::string>> target_defaults;  // nop_interval, nop_count
+    std::vector<std::pair<std::string, std::string>> target_defaults;  // nop_interval and the like
+    iscsi::DriverSettings iscsi_settings;
 };
 
 // Why the daemon does not start: what to print on standard error, and its exit status.

@@ -52,6 +52,18 @@ TEST(TgtdOptions, IscsiListHasPortalsAndDefaults) {
     EXPECT_EQ(options->target_defaults.size(), 2u);
 }
 
+TEST(TgtdOptions, IscsiListHasTheBoundsForPeers) {
+    const auto options = parse_options({"--iscsi",
+                                        "login_timeout=3,login_limit=0x10,connection_limit=100,"
+                                        "send_timeout=7,data_out_timeout=60"});
+    ASSERT_TRUE(options) << options.error().text;
+    EXPECT_EQ(options->iscsi_settings.login_timeout, 3u);
+    EXPECT_EQ(options->iscsi_settings.login_limit, 16u);
+    EXPECT_EQ(options->iscsi_settings.connection_limit, 100u);
+    ASSERT_EQ(options->target_defaults.size(), 2u);
+    EXPECT_EQ(options->target_defaults[1].second, "60");
+}
+
 struct Bad {
     std::vector<std::string> words;
     std::string first_line;
@@ -74,6 +86,12 @@ TEST(TgtdOptions, BadOnesEndWithTgtsTextAndStatus) {
              {{"--iser", "port=1"}, "--iser: the driver iser is not in this build\n", 1},
              {{"--memory", "1K"}, "--memory argument value '1K' out of range\n", ERANGE},
              {{"--log-level", "x=debug"}, "--log-level argument value 'x=debug' invalid\n", EINVAL},
+             {{"--iscsi", "login_limit=0"},
+              "--iscsi: login_limit cannot be '0': it takes a number from 1 to 65535\n",
+              EINVAL},
+             {{"--iscsi", "send_timeout=x"},
+              "--iscsi: send_timeout cannot be 'x': it takes a number from 0 to 86400\n",
+              EINVAL},
              {{"--iscsi", "nop=1"}, "--iscsi has no parameter 'nop'\n", 1},
          }) {
         const auto options = parse_options(row.words);

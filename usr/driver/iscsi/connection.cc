@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "driver/iscsi/session_registry.h"
 #include "scsi/target.h"
 #include "scsi/task_management.h"
@@ -16,7 +15,6 @@ namespace {
 
 constexpr size_t scratch_data = 8192;      // a data segment up to this fits the receiver's scratch
 constexpr size_t max_task_functions = 64;  // of one session at once
-constexpr auto login_bound = std::chrono::seconds(15);
 
 wire::Bhs as_bhs(const auto& pdu) {
     return wire::from_bytes<wire::Bhs>(wire::bytes_of(pdu).data());
@@ -90,7 +88,8 @@ Connection::~Connection() = default;
 
 void Connection::start(std::unique_ptr<Transport> transport) {
     transport_ = std::move(transport);
-    context_.worker.timers().arm_in(login_timer_, login_bound);
+    const DriverSettings& settings = context_.registry.settings();
+    context_.worker.timers().arm_in(login_timer_, std::chrono::seconds(settings.login_timeout));
 }
 
 mgmt::ConnectionCounters Connection::counters() const {
@@ -103,7 +102,20 @@ mgmt::ConnectionCounters Connection::counters() const {
 void Connection::close(std::string_view why) {
     if (closing_) return;
     closing_ = true;
-    log::info(log::Module::iscsi, "connection from {} closes: {}", peer_name_, why);
+    if (phase_ == Phase::login)
+        context_.log.stranger("connection from {} closes before login: {}", peer_name_, why);
+    else
+        context_.log.info("connection from {} closes: {}", peer_name_, why);
+    transport_->close();
+}
+
+void Connection::make_room(bool whatever_it_said) {
+    if (!whatever_it_said) {
+        if (!spoke_ && !closing_) transport_->look();
+        if (spoke_) return;
+    }
+    if (closing_) return;
+    closing_ = true;
     transport_->close();
 }
 

@@ -73,6 +73,9 @@ class Connection {
     void resume(Session& session, const SessionState::Connection& state);
 
     void close(std::string_view why);  // logs, then closes
+    // There are too many connections: closes, without a line of its own. Unless told otherwise, not
+    // when its login request has come by now.
+    void make_room(bool whatever_it_said);
     bool closing() const { return closing_; }
 
     // --- header fields for every PDU that goes out ---
@@ -143,6 +146,7 @@ class Connection {
     Session* session_ = nullptr;
     Phase phase_ = Phase::login;
     bool closing_ = false;
+    bool spoke_ = false;  // its login request has come, the policy was asked for
     uint16_t cid_ = 0;
     uint32_t stat_sn_ = 0;
     uint32_t next_transfer_tag_ = 1;

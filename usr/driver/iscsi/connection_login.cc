@@ -86,6 +86,7 @@ void Connection::send_login_response() {
 }
 
 void Connection::ask_policy() {
+    spoke_ = true;
     mgmt::LoginQuestion question;
     question.driver = driver_name_;
     question.initiator_name = login_.query().initiator_name;

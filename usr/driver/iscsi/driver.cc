@@ -2,6 +2,7 @@
 #include "driver/iscsi/driver.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/log.h"
 #include "driver/iscsi/connection.h"
@@ -14,15 +15,25 @@ namespace tgt::iscsi {
 
 namespace {
 
-class IscsiDriver final : public mgmt::Driver {
+class IscsiDriver final : public mgmt::Driver, private Listener::User {
   public:
-    explicit IscsiDriver(io::Runtime& runtime) : runtime_(runtime) {}
+    IscsiDriver(io::Runtime& runtime, const DriverSettings& settings)
+        : runtime_(runtime),
+          settings_(settings),
+          exhausted_(runtime.control(),
+                     [this](uint64_t count) {
+                         log::warn(log::Module::iscsi, "cannot accept connections ({} times): {}",
+                                   count, std::strerror(accept_error_));
+                     }),
+          turned_away_(runtime.control(), [](uint64_t count) {
+              log::info(log::Module::iscsi, "{} connections refused: nothing is served now", count);
+          }) {}
 
     std::string_view name() const override { return "iscsi"; }
     std::string_view state() const override { return stopped_ ? "stopped" : "ready"; }
     void attach(mgmt::Directory& directory) override {
         directory_ = &directory;
-        registry_ = std::make_unique<SessionRegistry>(runtime_, directory);
+        registry_ = std::make_unique<SessionRegistry>(runtime_, directory, settings_);
     }
     std::shared_ptr<const mgmt::DriverParameters> default_parameters() const override {
         return std::make_shared<IscsiParameters>();
@@ -53,9 +64,14 @@ class IscsiDriver final : public mgmt::Driver {
         mgmt::SocketAddress address;
         std::unique_ptr<Listener> listener;
     };
-    void accepted(UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local);
+    bool accepted(UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local) override;
+    void exhausted(int error) override;
 
     io::Runtime& runtime_;
+    const DriverSettings settings_;
+    EventCounter exhausted_;
+    int accept_error_ = 0;
+    EventCounter turned_away_;
     mgmt::Directory* directory_ = nullptr;
     std::unique_ptr<SessionRegistry> registry_;
     std::vector<Portal> portals_;
@@ -64,11 +80,7 @@ class IscsiDriver final : public mgmt::Driver {
 
 void IscsiDriver::add_portal(const mgmt::SocketAddress& address,
                              std::function<void(Result<void>)> done) {
-    auto listener = Listener::open(
-        runtime_.control(), address,
-        [this](UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local) {
-            accepted(std::move(socket), peer, local);
-        });
+    auto listener = Listener::open(runtime_.control(), address, *this);
     if (!listener) return done(tl::unexpected(listener.error()));
     portals_.push_back({address, std::move(*listener)});
     done({});
@@ -79,14 +91,13 @@ void IscsiDriver::remove_portal(const mgmt::SocketAddress& address, std::functio
     done();
 }
 
-void IscsiDriver::accepted(UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local) {
+bool IscsiDriver::accepted(UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local) {
     if (!directory_->accepting()) {
-        log::info(log::Module::iscsi, "connection from {} refused: nothing is served now",
-                  peer.uri());
-        return;
+        turned_away_.note();
+        return true;
     }
     auto fd = std::make_shared<UniqueFd>(std::move(socket));
-    registry_->add_connection([fd, peer, local](WorkerContext& context, uint64_t id) {
+    return registry_->add_connection(peer, [fd, peer, local](WorkerContext& context, uint64_t id) {
         auto connection = std::make_unique<Connection>(context, id, peer, local, "iscsi");
         connection->start(
             std::make_unique<TcpTransport>(context, *connection, std::move(*fd), peer.host()));
@@ -94,10 +105,16 @@ void IscsiDriver::accepted(UniqueFd socket, mgmt::SocketAddress peer, mgmt::Sock
     });
 }
 
+void IscsiDriver::exhausted(int error) {
+    accept_error_ = error;
+    exhausted_.note();
+    registry_->relieve();
+}
+
 }  // namespace
 
-std::unique_ptr<mgmt::Driver> make_driver(io::Runtime& runtime) {
-    return std::make_unique<IscsiDriver>(runtime);
+std::unique_ptr<mgmt::Driver> make_driver(io::Runtime& runtime, const DriverSettings& settings) {
+    return std::make_unique<IscsiDriver>(runtime, settings);
 }
 
 }  // namespace tgt::iscsi

@@ -3,12 +3,14 @@
 
 #include <memory>
 
+#include "driver/iscsi/driver_settings.h"
 #include "io/runtime.h"
 #include "mgmt/driver.h"
 
 namespace tgt::iscsi {
 
 // The iSCSI driver over TCP. See mgmt::Driver for threads and life.
-std::unique_ptr<mgmt::Driver> make_driver(io::Runtime& runtime);
+std::unique_ptr<mgmt::Driver> make_driver(io::Runtime& runtime,
+                                          const DriverSettings& settings = {});
 
 }  // namespace tgt::iscsi

@@ -8,15 +8,14 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/log.h"
-
 namespace tgt::iscsi {
 
 namespace {
 
 constexpr int backlog = 1024;
-constexpr int accepts_per_turn = 64;
-constexpr auto pause_time = std::chrono::milliseconds(200);
+constexpr int accepts_per_turn = 16;
+constexpr auto exhausted_pause = std::chrono::milliseconds(200);
+constexpr auto crowded_pause = std::chrono::milliseconds(5);
 
 void set_option(int fd, int level, int name, int value) {
     ::setsockopt(fd, level, name, &value, sizeof value);
@@ -34,8 +33,7 @@ void configure_connection(int fd) {
 }  // namespace
 
 Result<std::unique_ptr<Listener>> Listener::open(io::Worker& worker,
-                                                 const mgmt::SocketAddress& address,
-                                                 Accepted accepted) {
+                                                 const mgmt::SocketAddress& address, User& user) {
     UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return fail(errno, std::strerror(errno));
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
@@ -43,13 +41,13 @@ Result<std::unique_ptr<Listener>> Listener::open(io::Worker& worker,
     if (::bind(fd.get(), address.get(), address.size()) != 0)
         return fail(errno, std::strerror(errno));
     if (::listen(fd.get(), backlog) != 0) return fail(errno, std::strerror(errno));
-    return std::make_unique<Listener>(worker, std::move(fd), std::move(accepted));
+    return std::make_unique<Listener>(worker, std::move(fd), user);
 }
 
-Listener::Listener(io::Worker& worker, UniqueFd socket, Accepted accepted)
+Listener::Listener(io::Worker& worker, UniqueFd socket, User& user)
     : worker_(worker),
       socket_(std::move(socket)),
-      accepted_(std::move(accepted)),
+      user_(user),
       resume_([this] { worker_.poller().modify(socket_.get(), EPOLLIN, *this); }) {
     worker_.poller().add(socket_.get(), EPOLLIN, *this);
 }
@@ -65,23 +63,25 @@ void Listener::on_ready(uint32_t) {
         UniqueFd fd(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &peer_size,
                               SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!fd) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) pause();
             if (errno == EINTR || errno == ECONNABORTED) continue;
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+                user_.exhausted(errno);
+                pause(exhausted_pause);
+            }
             return;
         }
         ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&local), &local_size);
         configure_connection(fd.get());
-        accepted_(std::move(fd), {reinterpret_cast<sockaddr*>(&peer), peer_size},
-                  {reinterpret_cast<sockaddr*>(&local), local_size});
+        if (!user_.accepted(std::move(fd), {reinterpret_cast<sockaddr*>(&peer), peer_size},
+                            {reinterpret_cast<sockaddr*>(&local), local_size}))
+            return pause(crowded_pause);
     }
 }
 
-// Out of descriptors or memory: the listening socket stays readable, so it is left alone for a
-// while.
-void Listener::pause() {
-    log::warn(log::Module::iscsi, "cannot accept connections: {}", std::strerror(errno));
+// The listening socket stays readable, so it is left alone for a while.
+void Listener::pause(io::Duration time) {
     worker_.poller().modify(socket_.get(), 0, *this);
-    worker_.timers().arm_in(resume_, pause_time);
+    worker_.timers().arm_in(resume_, time);
 }
 
 }  // namespace tgt::iscsi

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "base/unique_fd.h"
@@ -11,25 +10,32 @@
 
 namespace tgt::iscsi {
 
-// A listening socket on one worker's poller (the control thread's). Closes with the object.
+// A listening socket on one worker's poller (the control thread's). Closes with the object. A flood
+// of connections does not keep its worker from other work: few are accepted in a turn.
 class Listener final : private io::FdWatcher {
   public:
-    using Accepted =
-        std::function<void(UniqueFd, mgmt::SocketAddress peer, mgmt::SocketAddress local)>;
+    struct User {
+        virtual ~User() = default;
+        // False: no more for a moment.
+        virtual bool accepted(UniqueFd socket, mgmt::SocketAddress peer,
+                              mgmt::SocketAddress local) = 0;
+        // A connection waits, and there is no descriptor (or memory) for it.
+        virtual void exhausted(int error) = 0;
+    };
 
+    // `user` outlives the listener.
     static Result<std::unique_ptr<Listener>> open(io::Worker& worker,
-                                                  const mgmt::SocketAddress& address,
-                                                  Accepted accepted);
-    Listener(io::Worker& worker, UniqueFd socket, Accepted accepted);
+                                                  const mgmt::SocketAddress& address, User& user);
+    Listener(io::Worker& worker, UniqueFd socket, User& user);
     ~Listener();
 
   private:
     void on_ready(uint32_t events) override;
-    void pause();
+    void pause(io::Duration time);
 
     io::Worker& worker_;
     UniqueFd socket_;
-    Accepted accepted_;
+    User& user_;
     io::Timer resume_;
 };
 

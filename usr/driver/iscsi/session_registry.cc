@@ -11,6 +11,8 @@ namespace tgt::iscsi {
 
 namespace {
 
+constexpr size_t most_leaving = 256;  // more: workers do not keep up, accepting has to wait
+
 // On the worker: the connection, if it still lives.
 Connection* find(WorkerContext& context, uint64_t id) {
     auto found = context.connections.find(id);
@@ -46,30 +48,106 @@ std::vector<mgmt::SessionInfo> sessions_of(WorkerContext& context, const std::op
 
 WorkerContext::~WorkerContext() = default;
 
-SessionRegistry::SessionRegistry(io::Runtime& runtime, mgmt::Directory& directory)
-    : runtime_(runtime), directory_(directory) {
+SessionRegistry::SessionRegistry(io::Runtime& runtime, mgmt::Directory& directory,
+                                 const DriverSettings& settings)
+    : runtime_(runtime),
+      directory_(directory),
+      settings_(settings),
+      load_(runtime.worker_count()),
+      half_open_(settings.login_limit),
+      displaced_(runtime.control(),
+                 [this](uint64_t count) {
+                     log::warn(log::Module::iscsi,
+                               "{} connections were closed for newer ones: {} are not logged in "
+                               "(login_limit {}), {} in all (connection_limit {})",
+                               count, half_open_.size(), settings_.login_limit, connections_.size(),
+                               settings_.connection_limit);
+                 }),
+      refused_(runtime.control(), [this](uint64_t count) {
+          log::warn(log::Module::iscsi,
+                    "{} connections were refused: there are {} (connection_limit {})", count,
+                    connections_.size(), settings_.connection_limit);
+      }) {
     for (unsigned i = 0; i < runtime.worker_count(); ++i)
         contexts_.push_back(std::make_unique<WorkerContext>(runtime.worker(i), *this));
 }
 
 SessionRegistry::~SessionRegistry() = default;
 
+// --- connections -----------------------------------------------------------------------------
+
 // The worker with the fewest connections.
 unsigned SessionRegistry::choose_worker() const {
-    std::vector<size_t> load(runtime_.worker_count());
-    for (const auto& [id, record] : connections_) ++load[record.worker];
-    return unsigned(std::min_element(load.begin(), load.end()) - load.begin());
+    return unsigned(std::min_element(load_.begin(), load_.end()) - load_.begin());
 }
 
-void SessionRegistry::add_connection(Make make) {
+bool SessionRegistry::add_connection(const mgmt::SocketAddress& peer, Make make) {
     uint64_t id = next_connection_++;
+    if (!take_place()) {
+        refused_.note();
+        return true;
+    }
     unsigned worker = choose_worker();
-    connections_[id].worker = worker;
+    ConnectionRecord& record = connections_[id];
+    record.worker = worker;
+    record.peer = peer;
+    ++load_[worker];
+    half_open_.add(id, peer);
     WorkerContext* context = contexts_[worker].get();
     context->worker.post([context, id, make = std::move(make)] {
         auto connection = make(*context, id);
         context->connections[id] = std::move(connection);
     });
+    displace_surplus(id);
+    return leaving_ < most_leaving;
+}
+
+// False when every place is taken by a session of a target.
+bool SessionRegistry::take_place() {
+    if (connections_.size() - leaving_ < settings_.connection_limit) return true;
+    if (auto oldest = half_open_.oldest())
+        displace(*oldest);
+    else if (!discovering_.empty())
+        displace(*discovering_.begin());
+    else
+        return false;
+    return true;
+}
+
+void SessionRegistry::displace_surplus(uint64_t newest) {
+    while (auto surplus = half_open_.surplus(newest)) displace(*surplus);
+}
+
+void SessionRegistry::displace(uint64_t connection) {
+    // One that has said nothing as far as is known here gets a last look at what has come.
+    bool silent = half_open_.silent(connection);
+    half_open_.remove(connection);
+    discovering_.erase(connection);
+    ConnectionRecord& record = connections_.at(connection);
+    record.leaving = true;
+    ++leaving_;
+    displaced_.note();
+    WorkerContext* context = contexts_[record.worker].get();
+    context->worker.post([context, connection, silent] {
+        if (Connection* c = find(*context, connection)) c->make_room(!silent);
+    });
+}
+
+void SessionRegistry::relieve() {
+    for (size_t left = half_open_.size() / 4 + 1; left > 0 && half_open_.oldest(); --left)
+        displace(*half_open_.oldest());
+}
+
+// It keeps its place, or has it again if it was asked to go without having been heard.
+void SessionRegistry::has_spoken(uint64_t connection) {
+    ConnectionRecord& record = connections_.at(connection);
+    if (record.leaving) {
+        record.leaving = false;
+        --leaving_;
+        half_open_.add(connection, record.peer);
+    }
+    half_open_.speaks(connection);
+    displace_surplus(connection);
 }
 
 // --- logins ----------------------------------------------------------------------------------
@@ -77,6 +155,8 @@ void SessionRegistry::add_connection(Make make) {
 void SessionRegistry::ask_policy(unsigned worker, uint64_t connection,
                                  mgmt::LoginQuestion question) {
     runtime_.control().post([this, worker, connection, question = std::move(question)]() mutable {
+        if (connections_.find(connection) == connections_.end()) return;
+        has_spoken(connection);
         bool discovery = question.discovery;
         directory_.login(
             std::move(question), [this, worker, connection, discovery](mgmt::LoginAnswer answer) {
@@ -132,6 +212,8 @@ void SessionRegistry::grant(const PendingLogin& login) {
     record.connections.insert(login.connection);
     connection->second.tsih = tsih;
     connection->second.cid = login.cid;
+    half_open_.remove(login.connection);
+    if (login.wanted.tid == 0) discovering_.insert(login.connection);
     SessionGrant grant;
     grant.tsih = tsih;
     answer_session(login.worker, login.connection, std::move(grant), record.identity);
@@ -209,6 +291,10 @@ void SessionRegistry::connection_closed(uint64_t connection) {
         if (found == connections_.end()) return;
         auto session = sessions_.find(found->second.tsih);
         if (session != sessions_.end()) session->second.connections.erase(connection);
+        half_open_.remove(connection);
+        discovering_.erase(connection);
+        if (found->second.leaving) --leaving_;
+        --load_[found->second.worker];
         connections_.erase(found);
         check_waiters();
     });

@@ -8,7 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "driver/iscsi/driver_settings.h"
+#include "driver/iscsi/half_open.h"
 #include "driver/iscsi/login.h"
+#include "driver/iscsi/peer_log.h"
 #include "driver/iscsi/session.h"
 #include "io/runtime.h"
 #include "mgmt/driver.h"
@@ -18,23 +21,31 @@ namespace tgt::iscsi {
 class Connection;
 
 // Every connection and session of the driver, as the control thread knows them; and the
-// WorkerContexts. Workers talk to it by the methods marked "worker", which post to the control
-// thread; answers come back to the connection by its id, if it still lives.
+// WorkerContexts. Their number is bounded, and that of the connections that are not logged in: one
+// that is new displaces the one that is least worth keeping (see HalfOpen). Workers talk to it by
+// the methods marked "worker", which post to the control thread; answers come back to the
+// connection by its id, if it still lives.
 class SessionRegistry {
   public:
-    SessionRegistry(io::Runtime& runtime, mgmt::Directory& directory);
+    SessionRegistry(io::Runtime& runtime, mgmt::Directory& directory,
+                    const DriverSettings& settings = {});
     ~SessionRegistry();
 
     io::Runtime& runtime() { return runtime_; }
     // Any thread (constant).
     WorkerContext& context(unsigned worker) { return *contexts_[worker]; }
+    const DriverSettings& settings() const { return settings_; }
 
     // --- control thread ---
     // A new connection: chooses its worker, registers it. `make` runs there and builds the
-    // connection.
+    // connection; it is dropped when there is no place. False: connections come faster than those
+    // that they displace can go, so that it is time to pause.
     using Make = std::function<std::unique_ptr<Connection>(WorkerContext&, uint64_t id)>;
-    void add_connection(Make make);
+    bool add_connection(const mgmt::SocketAddress& peer, Make make);
+    // No descriptor is left: some connections that are not logged in go.
+    void relieve();
     size_t connection_count() const { return connections_.size(); }
+    size_t half_open_count() const { return half_open_.size(); }
     void list(std::optional<int> tid, std::function<void(std::vector<mgmt::SessionInfo>)> done);
     void drop_connection(int tid, uint64_t session, uint32_t cid,
                          std::function<void(mgmt::DropOutcome)> done);
@@ -55,7 +66,9 @@ class SessionRegistry {
   private:
     struct ConnectionRecord {
         unsigned worker = 0;
-        int tid = -1;  // -1: not yet known; 0: discovery
+        mgmt::SocketAddress peer;
+        bool leaving = false;  // asked to make room
+        int tid = -1;          // -1: not yet known; 0: discovery
         uint16_t tsih = 0;
         uint16_t cid = 0;
     };
@@ -77,6 +90,10 @@ class SessionRegistry {
         uint16_t cid;
     };
 
+    bool take_place();
+    void displace(uint64_t connection);
+    void displace_surplus(uint64_t newest);
+    void has_spoken(uint64_t connection);
     void begin_session(const PendingLogin& login);
     void grant(const PendingLogin& login);
     void join(const PendingLogin& login, uint16_t tsih);
@@ -92,8 +109,15 @@ class SessionRegistry {
 
     io::Runtime& runtime_;
     mgmt::Directory& directory_;
+    const DriverSettings settings_;
     std::vector<std::unique_ptr<WorkerContext>> contexts_;
     std::map<uint64_t, ConnectionRecord> connections_;
+    std::vector<size_t> load_;        // connections of each worker
+    HalfOpen half_open_;              // without those that were asked to go
+    std::set<uint64_t> discovering_;  // in discovery sessions
+    size_t leaving_ = 0;
+    EventCounter displaced_;
+    EventCounter refused_;
     std::map<uint16_t, SessionRecord> sessions_;
     std::multimap<uint16_t, PendingLogin> waiting_logins_;  // by the TSIH they wait for
     std::vector<std::shared_ptr<Waiter>> waiters_;

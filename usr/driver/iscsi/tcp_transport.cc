@@ -138,6 +138,10 @@ void TcpTransport::place(const Placement& placement) {
     }
 }
 
+void TcpTransport::look() {
+    receive();
+}
+
 void TcpTransport::forget(Task&) {
     // Connection calls this for the task whose data is being received only.
     if (rx_.receiving_data()) rx_.abandon_data();

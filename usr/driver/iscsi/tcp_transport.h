@@ -28,6 +28,7 @@ class TcpTransport final : public Transport, private io::FdWatcher {
     void send_result(Task& task, const wire::Bhs* status_pdu,
                      std::span<const uint8_t> sense) override;
     void request_data(Task& task) override;
+    void look() override;
     void forget(Task& task) override;
     void adopt(const NegotiatedParameters& parameters) override;
     void close_after_sending() override;

@@ -27,6 +27,8 @@ class Transport {
                              std::span<const uint8_t> sense) = 0;
     // Asks for data as far as task.data_out and the R2T limit allow.
     virtual void request_data(Task& task) = 0;
+    // Takes what has come and was not reported yet.
+    virtual void look() = 0;
     // The task's memory is about to go: nothing is received into it any more.
     virtual void forget(Task& task) = 0;
 

@@ -150,9 +150,9 @@ wire::DataOutPdu Peer::data_out(const wire::R2tPdu& r2t, uint32_t sn, uint32_t o
     return pdu;
 }
 
-SessionBench::SessionBench(unsigned workers) : scsi(workers) {
+SessionBench::SessionBench(unsigned workers, const DriverSettings& settings) : scsi(workers) {
     parameters.values.set(ParamId::nop_interval, 0);
-    registry = std::make_unique<SessionRegistry>(scsi.runtime, *this);
+    registry = std::make_unique<SessionRegistry>(scsi.runtime, *this, settings);
 }
 
 SessionBench::~SessionBench() {
@@ -163,18 +163,19 @@ SessionBench::~SessionBench() {
     scsi.pass(std::chrono::seconds(10));
 }
 
-std::unique_ptr<Peer> SessionBench::connect() {
+std::unique_ptr<Peer> SessionBench::connect(const std::string& from, bool settle) {
     int fds[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) != 0) return nullptr;
     auto fd = std::make_shared<UniqueFd>(fds[0]);
-    registry->add_connection([fd](WorkerContext& context, uint64_t id) {
-        auto connection = std::make_unique<Connection>(context, id, mgmt::SocketAddress(),
-                                                       mgmt::SocketAddress(), "iscsi");
+    const auto address = mgmt::SocketAddress::parse(from, 1024);
+    registry->add_connection(*address, [fd, address](WorkerContext& context, uint64_t id) {
+        auto connection =
+            std::make_unique<Connection>(context, id, *address, mgmt::SocketAddress(), "iscsi");
         connection->start(
             std::make_unique<TcpTransport>(context, *connection, std::move(*fd), "peer"));
         return connection;
     });
-    scsi.settle();
+    if (settle) scsi.settle();
     return std::make_unique<Peer>(*this, next_++, fds[1]);
 }
 

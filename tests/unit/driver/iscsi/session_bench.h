@@ -81,10 +81,10 @@ class Peer {
 // The iSCSI driver's sessions on a Bench: a target with one LUN, as management would give it.
 class SessionBench : public mgmt::Directory {
   public:
-    explicit SessionBench(unsigned workers = 1);
+    explicit SessionBench(unsigned workers = 1, const iscsi::DriverSettings& settings = {});
     ~SessionBench();
 
-    std::unique_ptr<Peer> connect();
+    std::unique_ptr<Peer> connect(const std::string& from = "127.0.0.1", bool settle = true);
     iscsi::Session* session(uint16_t tsih);
     size_t session_count();
     bool connected(uint64_t id);
