@@ -19,31 +19,6 @@ Connection* find(WorkerContext& context, uint64_t id) {
     return found == context.connections.end() ? nullptr : found->second.get();
 }
 
-// Collects what the workers say about their sessions.
-struct Listing {
-    size_t workers_left;
-    std::vector<mgmt::SessionInfo> sessions;
-    std::function<void(std::vector<mgmt::SessionInfo>)> done;
-};
-
-std::vector<mgmt::SessionInfo> sessions_of(WorkerContext& context, const std::optional<int>& tid) {
-    std::vector<mgmt::SessionInfo> infos;
-    for (auto& [tsih, session] : context.sessions) {
-        const SessionIdentity& identity = session->identity();
-        if (session->discovery() || (tid && identity.tid != *tid)) continue;
-        mgmt::SessionInfo info;
-        info.tid = identity.tid;
-        info.id = tsih;
-        info.initiator_name = identity.initiator_name;
-        info.initiator_alias = identity.initiator_alias;
-        for (Connection* connection : session->connections())
-            info.connections.push_back({connection->cid(), connection->transport().peer_address(),
-                                        connection->counters()});
-        infos.push_back(std::move(info));
-    }
-    return infos;
-}
-
 }  // namespace
 
 WorkerContext::~WorkerContext() = default;
@@ -190,9 +165,16 @@ void SessionRegistry::begin_session(const PendingLogin& login) {
         if (old.tid == 0 || old.tid != login.wanted.tid || old.isid != login.wanted.isid ||
             old.initiator_name != login.wanted.initiator_name)
             continue;
-        log::info(log::Module::iscsi, "session {} of {} is reinstated", tsih, old.initiator_name);
-        waiting_logins_.emplace(tsih, login);
-        end_session(record);
+        if (!record.ending)
+            log::info(log::Module::iscsi, "session {} of {} is reinstated", tsih,
+                      old.initiator_name);
+        // Of several logins the last wins: each is the reinstatement of the one before it.
+        auto [waiting, first] = waiting_logins_.try_emplace(tsih, login);
+        if (!first) {
+            close_connection(waiting->second.connection, "a later login of the same session came");
+            waiting->second = login;
+        }
+        if (!record.ending) end_session(record);
         return;
     }
     grant(login);
@@ -303,12 +285,8 @@ void SessionRegistry::connection_closed(uint64_t connection) {
 void SessionRegistry::session_ended(uint16_t tsih) {
     runtime_.control().post([this, tsih] {
         sessions_.erase(tsih);
-        auto [first, last] = waiting_logins_.equal_range(tsih);
-        std::vector<PendingLogin> logins;
-        for (auto it = first; it != last; ++it) logins.push_back(it->second);
-        waiting_logins_.erase(first, last);
-        // Of several the last wins: each reinstates the one before it.
-        for (const PendingLogin& login : logins) begin_session(login);
+        auto waiting = waiting_logins_.extract(tsih);
+        if (!waiting.empty()) begin_session(waiting.mapped());
         check_waiters();
     });
 }
@@ -318,90 +296,13 @@ void SessionRegistry::end_session(SessionRecord& record) {
     for (uint64_t connection : record.connections) close_connection(connection);
 }
 
-void SessionRegistry::close_connection(uint64_t connection) {
+void SessionRegistry::close_connection(uint64_t connection, const char* why) {
     auto found = connections_.find(connection);
     if (found == connections_.end()) return;
     WorkerContext* context = contexts_[found->second.worker].get();
-    context->worker.post([context, connection] {
-        if (Connection* c = find(*context, connection)) c->close("ended by the target");
+    context->worker.post([context, connection, why] {
+        if (Connection* c = find(*context, connection)) c->close(why);
     });
-}
-
-// --- what management asks ------------------------------------------------------------------------
-
-void SessionRegistry::list(std::optional<int> tid,
-                           std::function<void(std::vector<mgmt::SessionInfo>)> done) {
-    auto listing = std::make_shared<Listing>(Listing{contexts_.size(), {}, std::move(done)});
-    for (auto& context : contexts_) {
-        WorkerContext* on = context.get();
-        on->worker.post([this, on, tid, listing] {
-            auto infos = sessions_of(*on, tid);
-            runtime_.control().post([listing, infos = std::move(infos)] {
-                listing->sessions.insert(listing->sessions.end(), infos.begin(), infos.end());
-                if (--listing->workers_left > 0) return;
-                std::sort(listing->sessions.begin(), listing->sessions.end(),
-                          [](const auto& a, const auto& b) { return a.id < b.id; });
-                listing->done(std::move(listing->sessions));
-            });
-        });
-    }
-}
-
-void SessionRegistry::drop_connection(int tid, uint64_t session, uint32_t cid,
-                                      std::function<void(mgmt::DropOutcome)> done) {
-    auto found = sessions_.find(uint16_t(session));
-    if (session > 0xffff || found == sessions_.end() || found->second.identity.tid != tid)
-        return done(mgmt::DropOutcome::no_session);
-    for (uint64_t id : found->second.connections) {
-        auto connection = connections_.find(id);
-        if (connection == connections_.end() || connection->second.cid != cid) continue;
-        close_connection(id);
-        return done(mgmt::DropOutcome::dropped);
-    }
-    done(mgmt::DropOutcome::no_connection);
-}
-
-void SessionRegistry::drop(std::optional<int> tid, io::Duration bound,
-                           std::function<void(bool)> done) {
-    for (auto& [id, record] : connections_)
-        if (!tid || record.tid == *tid) close_connection(id);
-    auto waiter = std::make_shared<Waiter>();
-    waiter->tid = tid;
-    waiter->done = std::move(done);
-    Waiter* raw = waiter.get();
-    waiter->timer = std::make_unique<io::Timer>([this, raw] {
-        auto it = std::find_if(waiters_.begin(), waiters_.end(),
-                               [raw](const auto& one) { return one.get() == raw; });
-        if (it == waiters_.end()) return;
-        auto expired = std::move(*it);
-        waiters_.erase(it);
-        expired->done(false);
-    });
-    runtime_.control().timers().arm_in(*waiter->timer, bound);
-    waiters_.push_back(std::move(waiter));
-    // The answer comes in a later turn also when there is nothing to drop.
-    runtime_.control().post([this] { check_waiters(); });
-}
-
-bool SessionRegistry::anything_of(const std::optional<int>& tid) const {
-    for (const auto& [id, record] : connections_)
-        if (!tid || record.tid == *tid) return true;
-    for (const auto& [tsih, record] : sessions_)
-        if (!tid || record.identity.tid == *tid) return true;
-    return false;
-}
-
-void SessionRegistry::check_waiters() {
-    std::vector<std::shared_ptr<Waiter>> ready;
-    std::erase_if(waiters_, [&](const std::shared_ptr<Waiter>& waiter) {
-        if (anything_of(waiter->tid)) return false;
-        ready.push_back(waiter);
-        return true;
-    });
-    for (auto& waiter : ready) {
-        waiter->timer->disarm();
-        waiter->done(true);
-    }
 }
 
 }  // namespace tgt::iscsi

@@ -101,7 +101,7 @@ class SessionRegistry {
     void answer_session(unsigned worker, uint64_t connection, SessionGrant grant,
                         SessionIdentity identity);
     void end_session(SessionRecord& record);
-    void close_connection(uint64_t connection);
+    void close_connection(uint64_t connection, const char* why = "ended by the target");
     bool anything_of(const std::optional<int>& tid) const;
     void check_waiters();
     unsigned choose_worker() const;
@@ -119,7 +119,7 @@ class SessionRegistry {
     EventCounter displaced_;
     EventCounter refused_;
     std::map<uint16_t, SessionRecord> sessions_;
-    std::multimap<uint16_t, PendingLogin> waiting_logins_;  // by the TSIH they wait for
+    std::map<uint16_t, PendingLogin> waiting_logins_;  // by the TSIH they wait for
     std::vector<std::shared_ptr<Waiter>> waiters_;
     uint64_t next_connection_ = 1;
     uint16_t next_tsih_ = 1;

@@ -304,6 +304,35 @@ TEST_F(ConnectionTest, OfLoginsThatWaitForTheSameSessionOneStays) {
     let_go();
 }
 
+TEST_F(ConnectionTest, OfManyLoginsThatWaitForAHungSessionTheLastGetsItAfterOneBound) {  // 6.3.5
+    begin_hung();
+    peer_->send(peer_->command(read10(0, 1), 5, 512, true, false));
+    std::vector<std::unique_ptr<Peer>> chain;
+    for (int i = 0; i < 5; ++i) {
+        chain.push_back(bench_.connect());
+        EXPECT_FALSE(chain.back()->login());
+        bench_.scsi.pass(500ms);
+    }
+    for (int i = 0; i < 4; ++i) EXPECT_TRUE(chain[size_t(i)]->closed());
+    bench_.scsi.pass(3s);
+    EXPECT_EQ(chain.back()->one().as<wire::LoginResponsePdu>().status, 0);
+    EXPECT_EQ(bench_.session_count(), 1u);
+    let_go();
+}
+
+TEST_F(ConnectionTest, ALoginThatLeavesWhileItWaitsForAHungSessionHarmsNobody) {
+    begin_hung();
+    peer_->send(peer_->command(read10(0, 1), 5, 512, true, false));
+    auto gone = bench_.connect();
+    EXPECT_FALSE(gone->login());
+    gone->hang_up();
+    bench_.scsi.pass(6s);
+    EXPECT_EQ(bench_.session_count(), 0u);
+    auto next = bench_.connect();
+    EXPECT_TRUE(next->login());
+    let_go();
+}
+
 TEST_F(ConnectionTest, DroppingATargetEndsItsSessionsAndAnswers) {
     std::optional<bool> gone;
     bench_.registry->drop(1, 5s, [&](bool all) { gone = all; });
