@@ -143,7 +143,7 @@ Task* Connection::begin_command(const wire::Bhs& bhs, std::span<const uint8_t> a
     const uint64_t most_memory = io::Buffer::max_bytes;
     const uint64_t memory =
         std::min(task.expected_in, most_memory) + std::min(task.expected_out, most_memory);
-    if (!session_->reserve(task, memory)) return end_unstarted(task, scsi::Status::task_set_full);
+    if (!session_->reserve(task, memory)) return end_unstarted(task, session_->refusal());
     scsi::submit(task);
     return task.collecting ? &task : nullptr;
 }
@@ -292,7 +292,7 @@ void Connection::result(Task& task) {
     task.collecting = false;
     session_->stop_waiting(task);
     task.out.release();
-    session_->keep_memory(task, task.in.size());
+    keep_memory(task, task.in.size());
     if (task.numbered) session_->window().release();
     if (closing_ || task.silent) {
         session_->end_task(task);

@@ -34,6 +34,7 @@ Session::Session(WorkerContext& context, SessionIdentity identity,
       target_(std::move(target)),
       parameters_(parameters),
       max_tasks_(parameters.values.get(ParamId::max_queue_cmd) + immediate_tasks),
+      memory_(context.memory.join(identity_.tid, identity_.initiator_name)),
       overdue_([this] { look_for_overdue(); }) {
     window_.begin(first_cmd_sn, parameters.values.get(ParamId::max_queue_cmd));
     if (target_)
@@ -51,6 +52,7 @@ Session::Session(WorkerContext& context, const SessionState& state,
 
 Session::~Session() {
     forget_held(held_bytes_);
+    context_.memory.leave(memory_);
 }
 
 SessionState Session::snapshot() const {
@@ -124,27 +126,17 @@ Task& Session::new_task(Connection& connection, uint32_t initiator_task_tag) {
 
 void Session::end_task(Task& task) {
     stop_waiting(task);
-    keep_memory(task, 0);
     IntrusiveList<Task, TaskTable>::remove(task);
     --task_count_;
     release_task(task);
 }
 
-// --- memory --------------------------------------------------------------------------------------
-
 bool Session::reserve(Task& task, uint64_t bytes) {
-    const io::BufferPool& pool = context_.worker.buffers();
-    const uint64_t free = pool.limit() - std::min(pool.limit(), pool.bytes_in_use());
-    if (bytes > 0 && memory_ > 0 && memory_ + bytes > free) return false;
+    if (!MemoryAccounts::admits(memory_, bytes, context_.worker.buffers())) return false;
+    task.account = &memory_;
     task.memory = bytes;
-    memory_ += bytes;
+    MemoryAccounts::take(memory_, bytes);
     return true;
-}
-
-void Session::keep_memory(Task& task, uint64_t bytes) {
-    if (bytes >= task.memory) return;
-    memory_ -= task.memory - bytes;
-    task.memory = bytes;
 }
 
 // --- commands that wait for data -----------------------------------------------------------------

@@ -100,13 +100,13 @@ class Session {
     bool takes_immediate() const { return task_count_ < max_tasks_; }
     size_t task_functions = 0;  // being carried out
 
-    // Buffer memory of the session's commands. A command is taken while the session holds no more
-    // than is free on its worker: one that hoards leaves half, two leave a third, and so on.
-    // False: it is to end with TASK SET FULL (SAM-5 5.3).
+    // Admits a command that needs so much buffer memory, or not (see MemoryAccounts): then it is to
+    // end with TASK SET FULL, or with BUSY when it is alone (SAM-5 5.3).
     bool reserve(Task& task, uint64_t bytes);
-    // The task needs so many bytes from now on; never more than before.
-    void keep_memory(Task& task, uint64_t bytes);
-    uint64_t memory() const { return memory_; }
+    scsi::Status refusal() const {
+        return task_count_ > 1 ? scsi::Status::task_set_full : scsi::Status::busy;
+    }
+    const MemoryAccount& memory() const { return memory_; }
 
     // The task waits for data, or has got some: without any for data_out_timeout it is given to
     // its connection's data_overdue(). One alarm for all.
@@ -139,13 +139,15 @@ class Session {
     std::array<IntrusiveList<Task, TaskTable>, buckets> table_;
     size_t task_count_ = 0;
     const size_t max_tasks_;
-    uint64_t memory_ = 0;
+    MemoryAccount& memory_;
     IntrusiveList<Task, DataWait> waiting_;  // the one that got data longest ago first
     io::Timer overdue_;
     std::list<HeldPdu> held_;
     size_t held_bytes_ = 0;
 };
 
+// The task needs so many bytes of buffers from now on; not more than before.
+void keep_memory(Task& task, uint64_t bytes);
 // Gives a task back to the slab it came from.
 void release_task(Task& task);
 

@@ -29,11 +29,20 @@ void Task::recycle() {
     immediate_length = 0;
     more_unsolicited = false;
     collecting = false;
+    account = nullptr;
     memory = 0;
     data_out = DataOut();
 }
 
+void keep_memory(Task& task, uint64_t bytes) {
+    if (bytes >= task.memory) return;
+    const uint64_t less = task.memory - bytes;
+    task.memory = bytes;
+    MemoryAccounts::give_back(*task.account, less);
+}
+
 void release_task(Task& task) {
+    keep_memory(task, 0);
     static_cast<Slab<Task>*>(task.slab)->give(&task);
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "driver/iscsi/data_out.h"
+#include "driver/iscsi/memory_account.h"
 #include "scsi/command.h"
 #include "wire/iscsi.h"
 
@@ -39,9 +40,10 @@ class Task final : public scsi::Command, public ListHook<TaskTable>, public List
     bool more_unsolicited = false;  // F=0 in the command PDU
 
     DataOut data_out;
-    bool collecting = false;      // want_data_out() was called, data_out_complete() was not
-    io::TimePoint waiting_since;  // collecting: when data came last
-    uint64_t memory = 0;          // buffer bytes that it counts for in its session
+    bool collecting = false;           // want_data_out() was called, data_out_complete() was not
+    io::TimePoint waiting_since;       // collecting: when data came last
+    MemoryAccount* account = nullptr;  // where it counts for so many bytes
+    uint64_t memory = 0;
 
     void want_data_out() override;
     void finished() override;

@@ -25,7 +25,8 @@ struct WorkerContext {
 
     io::Worker& worker;
     SessionRegistry& registry;
-    LineBudget log;         // what peers cause is written through it
+    LineBudget log;  // what peers cause is written through it
+    MemoryAccounts memory;
     size_t held_bytes = 0;  // of early PDUs, all sessions
     // The last dies first: output that is still queued lets go of its tasks, and these of their
     // session.

@@ -130,9 +130,10 @@ TEST_F(PeerLimitsTest, AHoarderLeavesMemoryToOthers) {
     EXPECT_LT(full, 100u);
     const uint64_t limit = context().worker.buffers().limit();
     const Session& hoarder = *bench_.session(peer_->tsih);
-    EXPECT_LE(hoarder.memory(), limit);
+    EXPECT_LE(hoarder.memory().bytes, limit);
 
     auto other = bench_.connect();
+    other->name = "iqn.other";
     ASSERT_TRUE(other->login("", 2));
     bench_.session(other->tsih)->nexus()->find(1)->attentions.clear_all();
     const size_t held = bench_.scsi.store->held();
@@ -140,7 +141,7 @@ TEST_F(PeerLimitsTest, AHoarderLeavesMemoryToOthers) {
     EXPECT_EQ(bench_.scsi.store->held(), held + 1);
     let_go();
     peer_->replies();
-    EXPECT_EQ(hoarder.memory(), 0u) << "given back with the last response";
+    EXPECT_EQ(hoarder.memory().bytes, 0u) << "given back with the last response";
 }
 
 TEST_F(PeerLimitsTest, ACommandWithoutDataIsTakenFromAHoarder) {
@@ -150,6 +151,39 @@ TEST_F(PeerLimitsTest, ACommandWithoutDataIsTakenFromAHoarder) {
     peer_->replies();
     peer_->send(peer_->command(tur, 200, 0, false, false));
     EXPECT_EQ(peer_->one().as<wire::ScsiResponsePdu>().status, 0);
+}
+
+TEST_F(PeerLimitsTest, MemoryThatAnEarlierSessionLeftWithTheStoreCountsForTheNext) {
+    begin_hung();
+    for (uint32_t tag = 1; tag <= 50; ++tag)
+        peer_->send(peer_->command(read10(0, 2048), tag, 16 * mebibyte, true, false));
+    peer_->hang_up();
+    bench_.scsi.pass(6s);
+    open();
+    size_t busy = 0;
+    for (uint32_t tag = 1; tag <= 50; ++tag)
+        peer_->send(peer_->command(read10(0, 2048), tag, 16 * mebibyte, true, false));
+    for (const Reply& reply : peer_->replies()) {
+        const auto status = scsi::Status(reply.as<wire::ScsiResponsePdu>().status);
+        busy += status == scsi::Status::busy || status == scsi::Status::task_set_full;
+    }
+    EXPECT_GT(busy, 30u);
+    let_go();
+    peer_->hang_up();
+    bench_.scsi.settle();
+    EXPECT_EQ(context().memory.size(), 0u) << "and is forgotten when the store has given it back";
+}
+
+TEST_F(PeerLimitsTest, ACommandThatIsAloneIsBusyInsteadOfTaskSetFull) {  // SAM-5 5.3
+    begin_hung();
+    for (uint32_t tag = 1; tag <= 63; ++tag)
+        peer_->send(peer_->command(read10(0, 2048), tag, 16 * mebibyte, true, false));
+    peer_->hang_up();
+    bench_.scsi.pass(6s);
+    open();
+    peer_->send(peer_->command(read10(0, 2048), 1, 16 * mebibyte, true, false));
+    EXPECT_EQ(peer_->one().as<wire::ScsiResponsePdu>().status, uint8_t(scsi::Status::busy));
+    let_go();
 }
 
 TEST_F(PeerLimitsTest, TaskFunctionsAreBounded) {

@@ -106,9 +106,9 @@ std::vector<uint8_t> Peer::login_request(const std::string& keys, uint8_t isid, 
     pdu.isid[5] = isid;
     pdu.cmd_sn = cmd_sn;
     pdu.initiator_task_tag = 1;
-    std::string text = "InitiatorName=iqn.i|TargetName=iqn.t|SessionType=Normal|" + keys;
+    std::string text = "InitiatorName=" + name + "|TargetName=iqn.t|SessionType=Normal|" + keys;
     if (keys.find("SessionType=Discovery") != std::string::npos)
-        text = "InitiatorName=iqn.i|" + keys;
+        text = "InitiatorName=" + name + "|" + keys;
     for (char& c : text)
         if (c == '|') c = '\0';
     return encode(wire::from_bytes<wire::Bhs>(wire::bytes_of(pdu).data()),

@@ -71,6 +71,7 @@ class Peer {
     const uint64_t id;
     uint32_t cmd_sn = 100;
     uint16_t tsih = 0;
+    std::string name = "iqn.i";  // of the initiator
 
   private:
     int fd_;
