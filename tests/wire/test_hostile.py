@@ -238,7 +238,7 @@ def test_without_descriptors_sessions_go_on_and_nothing_spins(tmp_path: Path) ->
     "garbage",
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)),  # a TLS client's hello
-        b"GET / HTTP/1.1\r\nHost: target\r\nAccept: */*\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: target:3260\r\nUser-Agent: x/1.0\r\nAccept: */*\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.2p1\r\n",
         bytes(4096),
         b"\xff" * 4096,
