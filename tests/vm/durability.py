@@ -126,7 +126,7 @@ def units() -> list[Unit]:
     return [
         Unit("device", 1, MIXED),
         Unit("file", 2, MIXED),
-        Unit("direct", 3, MIXED),
+        Unit("aio", 3, MIXED),
         Unit("sync-flag", 4, (Job(without_cache, ALL),)),
         Unit("no-write-cache", 5, (Job(without_cache, ALL),), write_cache=False),
         Unit("never-durable", 6, (Job(cached, ALL),), keeps=False),
