@@ -250,7 +250,7 @@ def test_other_protocols_on_the_port_are_shown_the_door(daemon: Daemon, garbage:
     """At once, or when the login timeout has passed."""
     with quiet(daemon) as stranger:
         stranger.sendall(garbage)
-        wait_until_closed(stranger, LOGIN_TIMEOUT_S + 2)
+        wait_until_closed(stranger, LOGIN_TIMEOUT_S + 6)
 
 
 def test_connection_reset_after_each_byte_of_a_login(
