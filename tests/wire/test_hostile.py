@@ -382,7 +382,8 @@ def test_answers_that_nobody_reads_do_not_fill_the_memory(
         }[kind](peer)
         encoded = peer.encode(pdu)
         assert pour(peer.socket, encoded * (1 + (1 << 17) // len(encoded))) < 48 << 20
-    assert resident_bytes(daemon.pid) - before < 150 << 20
+    if "san.so" not in Path(f"/proc/{daemon.pid}/maps").read_text():  # sanitizers keep freed memory
+        assert resident_bytes(daemon.pid) - before < 150 << 20
     session_on(target, opened)
 
 
