@@ -307,6 +307,7 @@ Step Engine::submit_io(Command& command, Command::Then then) {
     command.op.error = 0;
     command.op.complete = &Engine::op_ended;
     enter_store(command);
+    command.shard->unit.note_begins(command.op);
     if (!queue->submit(command.op)) return Step::pending;
     command.then_ = nullptr;
     command.shard->unit.note_ended(command.op);

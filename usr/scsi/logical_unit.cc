@@ -124,6 +124,15 @@ void LogicalUnit::remove_port(uint16_t relative_port) {
 // --- the store
 // ------------------------------------------------------------------------------------
 
+void LogicalUnit::note_ended(const store::Op& op) {
+    using store::OpKind;
+    const bool changes =
+        op.kind == OpKind::write || op.kind == OpKind::discard || op.kind == OpKind::write_zeroes;
+    const bool left = op.error == 0 ? changes && !op.dsync : op.kind == OpKind::flush;
+    if (left && !unflushed()) unflushed_.store(true, std::memory_order_relaxed);
+    if (op.error != 0) store_failed(op.kind, op.dsync, op.error);
+}
+
 void LogicalUnit::store_failed(store::OpKind kind, bool dsync, int error) {
     const bool lost_data = kind == store::OpKind::flush || (dsync && is_medium_failure(error));
     if (lost_data && !is_passing_failure(error))

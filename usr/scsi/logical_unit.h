@@ -142,9 +142,12 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     void report_failures_again() { failure_reported_.store(false, std::memory_order_relaxed); }
     // Any thread: tells the observer, and keeps a flush failure in the state.
     void store_failed(store::OpKind kind, bool dsync, int error);
-    void note_ended(const store::Op& op) {
-        if (op.error != 0) store_failed(op.kind, op.dsync, op.error);
+    void note_begins(const store::Op& op) {
+        if (op.kind == store::OpKind::flush) unflushed_.store(false, std::memory_order_relaxed);
     }
+    void note_ended(const store::Op& op);
+    // Something was changed that no flush has covered that began later. Any thread.
+    bool unflushed() const { return unflushed_.load(std::memory_order_relaxed); }
 
     // Aborted writes that the store still has; their ranges are fenced. Any thread.
     unsigned orphans() const { return orphans_.load(std::memory_order_relaxed); }
@@ -203,6 +206,7 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     std::shared_ptr<ReservationKeeper> keeper_;
     StoreObserver* observer_ = nullptr;
     std::atomic<bool> failure_reported_{false};
+    std::atomic<bool> unflushed_{false};
     std::atomic<unsigned> orphans_{0};
     std::atomic<unsigned> preventers_{0};
 };

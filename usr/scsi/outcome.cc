@@ -77,6 +77,10 @@ bool is_medium_failure(int error) {
     return cause == Cause::medium || cause == Cause::gone;
 }
 
+bool is_gone_failure(int error) {
+    return cause_of(error) == Cause::gone;
+}
+
 bool is_passing_failure(int error) {
     const Cause cause = cause_of(error);
     return cause == Cause::busy || cause == Cause::unsupported;

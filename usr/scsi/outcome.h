@@ -37,6 +37,8 @@ enum class Access : uint8_t { read, write, flush };
 Outcome outcome_of_errno(int error, Access access, uint64_t lba);
 // The medium is broken, or gone.
 bool is_medium_failure(int error);
+// The same, of a medium that is not there any more.
+bool is_gone_failure(int error);
 // The same operation may do better at once: it was refused or interrupted, nothing was lost.
 bool is_passing_failure(int error);
 

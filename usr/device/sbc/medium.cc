@@ -46,6 +46,7 @@ std::optional<Outcome> flush_failure(const Command& command) {
 }
 
 Outcome Medium::perform(store::Op& op, Access access) const {
+    command_.shard->unit.note_begins(op);
     const int error = store_.perform(op);
     op.error = error;
     command_.shard->unit.note_ended(op);
