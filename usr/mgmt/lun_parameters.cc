@@ -193,7 +193,7 @@ Status mode_page(LunState& next, std::string_view value, const Context&, Warning
 }
 
 using Kind = LunParameter::Kind;
-constexpr std::array<LunParameter, 18> table{{
+constexpr std::array<LunParameter, 19> table{{
     {"scsi_id", Kind::state, scsi_id, scsi::ua::inquiry_changed},
     {"scsi_sn", Kind::state, scsi_sn, scsi::ua::inquiry_changed},
     {"vendor_id", Kind::state, vendor_id, scsi::ua::inquiry_changed},
@@ -212,6 +212,7 @@ constexpr std::array<LunParameter, 18> table{{
     {"thin_provisioning", Kind::state, thin_provisioning, scsi::ua::capacity_changed},
     {"flush_failed", Kind::state, flush_failed, {}},
     {"path", Kind::path, nullptr, {}},
+    {"capacity", Kind::capacity, nullptr, {}},
 }};
 
 }  // namespace

@@ -21,9 +21,10 @@ struct LunParameterContext {
 
 struct LunParameter {
     enum class Kind : uint8_t {
-        state,   // apply() changes the LunState
-        online,  // likewise, but refused while an initiator prevents removal
-        path,    // replaces the medium
+        state,     // apply() changes the LunState
+        online,    // likewise, but refused while an initiator prevents removal
+        path,      // replaces the medium
+        capacity,  // how much of the medium is shown
     };
     std::string_view name;
     Kind kind = Kind::state;

@@ -18,6 +18,7 @@ MediumPtr Media::add(const store::Engine& engine, const store::OpenRequest& requ
     medium->open = request;
     medium->identity = info.identity;
     medium->lasting_id = info.lasting_id;
+    medium->size = info.size;
     all_.push_back(medium);
     return medium;
 }
@@ -34,22 +35,31 @@ std::unique_ptr<store::Store> Media::track(const MediumPtr& medium,
 void Media::handle_closed(const MediumPtr& medium) {
     if (--medium->handles > 0) return;
     std::erase(all_, medium);
+    std::erase_if(by_unit_, [&](const auto& entry) { return entry.second == medium; });
+    if (dropped_) dropped_(medium);
     for (const auto& call : std::exchange(medium->on_closed, {})) call();
 }
 
 MediumPtr Media::find(const store::Identity& identity, std::string_view lasting_id) const {
     const auto it = std::find_if(all_.begin(), all_.end(), [&](const MediumPtr& medium) {
-        return (identity.known && medium->identity == identity) ||
+        // Another device may have got the number of one that is gone.
+        const bool by_number = !medium->missing || medium->lasting_id.empty();
+        return (by_number && identity.known && medium->identity == identity) ||
                (!lasting_id.empty() && medium->lasting_id == lasting_id);
     });
     return it == all_.end() ? nullptr : *it;
 }
 
+void Media::set_unit(const MediumPtr& medium, const std::shared_ptr<scsi::LogicalUnit>& unit) {
+    medium->unit = unit;
+    by_unit_[unit.get()] = medium;
+}
+
+// A unit that has gone may have left its address to another.
 MediumPtr Media::of(const scsi::LogicalUnit& unit) const {
-    const auto it = std::find_if(all_.begin(), all_.end(), [&](const MediumPtr& medium) {
-        return medium->unit.lock().get() == &unit;
-    });
-    return it == all_.end() ? nullptr : *it;
+    const auto it = by_unit_.find(&unit);
+    if (it == by_unit_.end() || it->second->unit.lock().get() != &unit) return nullptr;
+    return it->second;
 }
 
 std::string place_text(int tid, uint64_t lun) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,10 +24,15 @@ struct Medium {
     store::Identity identity;
     std::string lasting_id;
     std::weak_ptr<scsi::LogicalUnit> unit;
-    unsigned handles = 0;  // open, or being closed
+    unsigned handles = 0;           // open, or being closed
+    uint64_t size = 0;              // bytes, when it was last looked at
+    std::optional<uint64_t> limit;  // capacity=<bytes>: the unit shows no more
+    // Gone, and looked for: why, or why what is there now is not used.
+    std::optional<std::string> missing;
     // The LUN that leads to the unit, or was the last to do so: "LUN 1 of target 2".
     std::string place;
     std::optional<io::TimePoint> unused_since;  // no LUN leads there any more
+    std::optional<io::TimePoint> complained;    // in the log, that it fails
     std::vector<std::function<void()>> on_closed;
 };
 using MediumPtr = std::shared_ptr<Medium>;
@@ -39,9 +45,10 @@ class Media {
     explicit Media(io::Runtime& runtime) : runtime_(runtime) {}
     Media(const Media&) = delete;
 
-    // For a store that was just opened and that no unit has yet; then `unit` is to be set.
+    // For a store that was just opened and that no unit has yet; set_unit() follows.
     MediumPtr add(const store::Engine& engine, const store::OpenRequest& request,
                   const store::Info& info);
+    void set_unit(const MediumPtr& medium, const std::shared_ptr<scsi::LogicalUnit>& unit);
     // Counts one more handle, until the result has been destroyed.
     std::unique_ptr<store::Store> track(const MediumPtr& medium,
                                         std::unique_ptr<store::Store> store);
@@ -50,12 +57,16 @@ class Media {
     MediumPtr find(const store::Identity& identity, std::string_view lasting_id = {}) const;
     MediumPtr of(const scsi::LogicalUnit& unit) const;
     const std::vector<MediumPtr>& all() const { return all_; }
+    // `gone` is called for every medium that is not here any more.
+    void set_dropped(std::function<void(const MediumPtr&)> gone) { dropped_ = std::move(gone); }
 
   private:
     void handle_closed(const MediumPtr& medium);
 
     io::Runtime& runtime_;
     std::vector<MediumPtr> all_;
+    std::map<const scsi::LogicalUnit*, MediumPtr> by_unit_;
+    std::function<void(const MediumPtr&)> dropped_;
 };
 
 // How texts name a LUN.

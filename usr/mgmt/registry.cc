@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "mgmt/capacity.h"
 #include "mgmt/numbers.h"
 
 namespace tgt::mgmt {
@@ -61,7 +62,24 @@ Registry::Registry(io::Runtime& runtime, RegistryOptions options)
     : runtime_(runtime),
       options_(std::move(options)),
       abort_bound_(options_.abort_bound),
-      media_(runtime) {}
+      media_(runtime),
+      revival_({.runtime = runtime,
+                .media = media_,
+                .attempts = attempts_,
+                .place_of = [this](const scsi::LogicalUnit& unit) { return place_of(unit); },
+                .sized = [this](const MediumPtr& medium,
+                                uint64_t size) { follow_size(runtime_, medium, size); },
+                .returned = [this](const MediumPtr& medium) { watch_.watch(medium); }},
+               options_.revival),
+      watch_(runtime, options_.look_every,
+             {.size = [this](const MediumPtr& medium,
+                             const Result<uint64_t>& size) { note_size(medium, size); },
+              .device_added = [this] { revival_.hurry(); }}) {
+    media_.set_dropped([this](const MediumPtr& medium) {
+        watch_.forget(medium);
+        revival_.forget(medium);
+    });
+}
 
 Registry::~Registry() = default;
 

@@ -14,11 +14,13 @@
 #include "io/runtime.h"
 #include "mgmt/accounts.h"
 #include "mgmt/attempts.h"
+#include "mgmt/capacity_watch.h"
 #include "mgmt/driver.h"
 #include "mgmt/failure.h"
 #include "mgmt/lun_parameters.h"
 #include "mgmt/media.h"
 #include "mgmt/portals.h"
+#include "mgmt/revival.h"
 #include "mgmt/target_entry.h"
 #include "scsi/logical_unit.h"
 #include "scsi/target.h"
@@ -38,7 +40,9 @@ struct RegistryOptions {
     // administrator is answered, and it goes on alone.
     io::Duration open_bound = std::chrono::seconds(20);
     io::Duration store_bound = std::chrono::seconds(5);
-    std::shared_ptr<ReservationStore> reservations;  // null: none outlives the daemon
+    std::shared_ptr<ReservationStore> reservations;     // null: none outlives the daemon
+    io::Duration look_every = std::chrono::seconds(1);  // at a medium that changes, at most
+    Revival::Options revival;
     // Driver parameters that every new target gets (tgtd --iscsi nop_interval=...).
     std::vector<std::pair<std::string, std::string>> target_defaults;
     std::function<void()> on_stop_request;  // `system delete` was answered
@@ -146,6 +150,7 @@ class Registry final : public Directory {
     Status check_new_lun(const NewLun& request, UnitRequest& unit);
     scsi::LunIdentity identity_for(const UnitRequest& request);
     std::string place_of(const scsi::LogicalUnit& unit) const;  // empty: no LUN leads there
+    void note_size(const MediumPtr& medium, const Result<uint64_t>& size);
     bool interrupt(TargetEntry& entry, uint64_t lun, const Failure& why);
     void interrupt_all(TargetEntry& entry, const Failure& why);
     void remove_lun(TargetEntry& entry, uint64_t lun, io::Duration bound,
@@ -154,7 +159,10 @@ class Registry final : public Directory {
     void update_next(std::shared_ptr<LunUpdate> update);
     void update_state(const std::shared_ptr<LunUpdate>& update, const LunParameter& row);
     void update_store(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
+    void update_capacity(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
     void update_path(const std::shared_ptr<LunUpdate>& update, const std::string& path);
+    void look_at_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit,
+                      std::function<void(uint64_t)> then);
     void refresh_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
     void replace_unit(const std::shared_ptr<LunUpdate>& update, UnitPtr unit);
 
@@ -170,6 +178,8 @@ class Registry final : public Directory {
     bool warned_default_ids_ = false;
     Attempts attempts_;
     Media media_;
+    Revival revival_;
+    CapacityWatch watch_;
 };
 
 }  // namespace tgt::mgmt

@@ -2,6 +2,7 @@
 // `--mode logicalunit --op update`.
 #include "base/log.h"
 #include "mgmt/blocking_call.h"
+#include "mgmt/capacity.h"
 #include "mgmt/numbers.h"
 #include "mgmt/registry.h"
 #include "mgmt/unit_request.h"
@@ -68,6 +69,7 @@ void Registry::update_next(std::shared_ptr<LunUpdate> update) {
     if (!row && unit->store()) return update_store(update, unit);
     if (!row) return update->finish(unknown_parameter(unit->type(), name));
     if (row->kind == LunParameter::Kind::path) return update_path(update, value);
+    if (row->kind == LunParameter::Kind::capacity) return update_capacity(update, unit);
     update_state(update, *row);
 }
 
@@ -157,28 +159,44 @@ void Registry::update_path(const std::shared_ptr<LunUpdate>& update, const std::
     request->begin();
 }
 
-// The same medium again: how tgt's users make a grown file known.
+// Looks at the store, then shows as much of it as is wished.
+void Registry::update_capacity(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit) {
+    const auto& [name, value] = update->parameters[update->next - 1];
+    const MediumPtr medium = media_.of(*unit);
+    if (!medium || unit->type().peripheral_type != direct_access)
+        return update->finish(refuse(ErrorCode::invalid_request,
+                                     "{}={} is refused: only a disk with a medium has a capacity",
+                                     name, value));
+    const auto limit = parse_capacity(value);
+    if (!limit) return update->finish(tl::unexpected(limit.error()));
+    look_at_size(update, unit, [this, update, medium, limit = *limit](uint64_t size) {
+        set_capacity(runtime_, medium, size, limit, [this, update](const Status& status) {
+            if (!status) return update->finish(tl::unexpected(status.error()));
+            update_next(update);
+        });
+    });
+}
+
+// The same medium again, while it is offline: how tgt's users make another size of a file known.
 void Registry::refresh_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit) {
-    auto looked = [this, update, weak = std::weak_ptr(unit),
-                   path = unit->path()](const std::optional<Result<uint64_t>>& size) {
-        const UnitPtr unit = weak.lock();
-        if (!size || !unit)
+    const MediumPtr medium = media_.of(*unit);
+    look_at_size(update, unit, [this, update, medium](uint64_t size) {
+        show_size(runtime_, medium, size, [this, update] { update_next(update); });
+    });
+}
+
+void Registry::look_at_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit,
+                            std::function<void(uint64_t)> then) {
+    auto looked = [this, update, path = unit->path(),
+                   then = std::move(then)](const std::optional<Result<uint64_t>>& size) {
+        if (update->over()) return;
+        if (!size)
             return update->finish(refuse(ErrorCode::invalid_request,
                                          "{} did not tell its size within {} s", path,
                                          whole_seconds(options_.store_bound)));
         if (!*size)
             return update->finish(refuse(ErrorCode::invalid_request, "{}", size->error().text));
-        auto build = [size = **size](const scsi::LunState& now) {
-            scsi::LunChange change;
-            const uint64_t blocks = size / now.geometry.block_size;
-            if (blocks == now.geometry.blocks) return change;
-            change.next = std::make_shared<scsi::LunState>(now);
-            change.next->geometry.blocks = blocks;
-            change.attentions.push_back({scsi::ua::capacity_changed, {}, {}});
-            return change;
-        };
-        unit->change(build, runtime_.control(),
-                     [this, update](const scsi::Outcome&) { update_next(update); });
+        then(**size);
     };
     call_bounded(
         runtime_, options_.store_bound, [store = unit->store()] { return store->current_size(); },

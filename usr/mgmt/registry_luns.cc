@@ -2,6 +2,7 @@
 // LUNs: made and removed. From a path to a logical unit: unit_request.cc; updates:
 // registry_lun_update.cc.
 #include "base/log.h"
+#include "mgmt/capacity.h"
 #include "mgmt/lun_identity.h"
 #include "mgmt/registry.h"
 #include "mgmt/unit_request.h"
@@ -156,11 +157,17 @@ void Registry::remove_lun(TargetEntry& entry, uint64_t lun, io::Duration bound,
     const auto found = entry.target->luns().find(lun);
     const UnitPtr unit = found == entry.target->luns().end() ? nullptr : found->second;
     entry.target->remove_lun(lun, bound, std::move(done));
-    if (!unit || !place_of(*unit).empty()) return;
-    if (const MediumPtr medium = media_.of(*unit)) {
-        medium->place = place_text(entry.tid, lun);
-        medium->unused_since = runtime_.control().timers().now();
-    }
+    const MediumPtr medium = unit ? media_.of(*unit) : nullptr;
+    if (!medium) return;
+    medium->place = place_of(*unit);
+    if (!medium->place.empty()) return;
+    medium->place = place_text(entry.tid, lun);
+    medium->unused_since = runtime_.control().timers().now();
+}
+
+void Registry::note_size(const MediumPtr& medium, const Result<uint64_t>& size) {
+    if (size && *size > 0) return follow_size(runtime_, medium, *size);
+    revival_.look_at(medium, size ? 0 : size.error().code);
 }
 
 // --- delete ------------------------------------------------------------------------------------

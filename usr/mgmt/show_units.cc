@@ -4,14 +4,13 @@
 #include <array>
 #include <atomic>
 
+#include "mgmt/capacity.h"
 #include "mgmt/numbers.h"
 #include "scsi/command.h"
 
 namespace tgt::mgmt {
 
 namespace {
-
-constexpr uint8_t direct_access = 0x00;  // SPC-5 table 148
 
 // On the shard's worker.
 size_t stuck_here(scsi::LunShard& shard) {
@@ -66,12 +65,16 @@ void count_stuck(Registry& registry, std::function<void(const StuckCounts&)> don
         });
 }
 
-Json show_lun(const Registry&, uint64_t lun, const scsi::LogicalUnit& unit,
+Json show_lun(const Registry& registry, uint64_t lun, const scsi::LogicalUnit& unit,
               const StuckCounts& stuck) {
     const scsi::LunState& state = *unit.state();
+    const MediumPtr medium = registry.media().of(unit);
     const bool disk = unit.type().peripheral_type == direct_access;
     const uint32_t block_size = disk ? state.geometry.block_size : 1;
-    const uint64_t size = unit.store() ? unit.store()->info().size : 0;
+    const uint64_t size = medium ? medium->size : 0;
+    Json missing, limit;
+    if (medium && medium->missing) missing = *medium->missing;
+    if (medium && medium->limit) limit = *medium->limit;
     const uint64_t used =
         disk && unit.store() ? state.geometry.blocks * state.geometry.block_size : size;
     return {{"lun", lun},
@@ -87,6 +90,8 @@ Json show_lun(const Registry&, uint64_t lun, const scsi::LogicalUnit& unit,
             {"swp", state.software_write_protected()},
             {"thin_provisioning", state.thin},
             {"backing", backing_text(state.backing)},
+            {"backing_reason", missing},
+            {"capacity_limit", limit},
             {"flush_failed", state.flush_failed},
             {"keeps_reservations", state.keeps_reservations},
             {"stuck_commands", stuck_of(stuck, &unit)},

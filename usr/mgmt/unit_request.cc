@@ -2,12 +2,11 @@
 // From a path to a logical unit: one medium is one unit, however many LUNs and names lead to it.
 #include "mgmt/unit_request.h"
 
-#include <sys/stat.h>
-
 #include "base/log.h"
 #include "mgmt/blocking_call.h"
 #include "mgmt/medium_key.h"
 #include "mgmt/numbers.h"
+#include "mgmt/probe_identity.h"
 #include "mgmt/reservation_store.h"
 
 namespace tgt::mgmt {
@@ -15,16 +14,6 @@ namespace tgt::mgmt {
 namespace {
 
 constexpr auto module = log::Module::mgmt;
-
-// Which medium a path leads to, the same answer that an engine gives once it is open: opening a
-// file a second time would fail on our own lock.
-store::Identity probe_identity(const std::string& path) {
-    struct stat info {};
-    if (stat(path.c_str(), &info) != 0) return {};
-    if (S_ISREG(info.st_mode)) return {info.st_dev, info.st_ino, true};
-    if (S_ISBLK(info.st_mode)) return {info.st_rdev, 0, true};
-    return {};
-}
 
 }  // namespace
 
@@ -182,7 +171,9 @@ Registry::UnitPtr Registry::UnitRequest::make_unit(Opened opened) {
     const MediumPtr medium = registry.media_.add(*engine, open, *setup.store);
     medium->place = place_text(tid, lun);
     UnitPtr unit = make(registry.media_.track(medium, std::move(opened.store)));
-    medium->unit = unit;
+    registry.media_.set_unit(medium, unit);
+    unit->set_observer(&registry.revival_);
+    registry.watch_.watch(medium);
     if (state.keeps_reservations) keep_reservations(*unit, opened.key);
     return unit;
 }

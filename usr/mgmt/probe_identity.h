@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+
+#include "store/store.h"
+
+namespace tgt::mgmt {
+
+// Which medium a path leads to, the same answer that an engine gives once it is open: opening a
+// file a second time would fail on our own lock. Not known when there is none. Blocking.
+store::Identity probe_identity(const std::string& path);
+
+// A block device; the others are files.
+bool is_device(const store::Identity& identity);
+
+}  // namespace tgt::mgmt
