@@ -61,11 +61,13 @@ bool is_kept(const Reservations& now, const Reservations& next) {
     return (now.aptpl || next.aptpl) && same != now;
 }
 
-// PREEMPT AND ABORT (SPC-4 5.9.11.5): the commands of those that lost their registrations.
+// PREEMPT AND ABORT (SPC-4 5.13.11.2.6): the commands of those that lost their registrations; their
+// PREVENT ends, too.
 std::vector<Command*> preempted_commands(LunShard& shard, const LunChange& change) {
     std::vector<Command*> victims;
     auto add = [&](ItlNexus& itl) {
         if (!contains(change.abort_commands_of, itl.id)) return;
+        itl.set_prevents_removal(false);
         const auto commands = commands_of(itl);
         if (!commands.empty() && !shard.state->task_aborted_status())
             itl.attentions.raise(ua::commands_cleared);

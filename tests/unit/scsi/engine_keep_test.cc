@@ -193,6 +193,14 @@ TEST_F(PreemptAndAbort, IsGoodWhenTheVictimsWritesHaveEnded) {
     EXPECT_EQ(std::count(attentions.begin(), attentions.end(), ua::commands_cleared), 1);
 }
 
+TEST_F(PreemptAndAbort, EndsThePreventOfTheVictim) {  // SPC-4 5.13.11.2.6
+    b.itl(victim).set_prevents_removal(true);
+    b.itl(0).set_prevents_removal(true);
+    EXPECT_TRUE(preempt()->wait().good());
+    EXPECT_FALSE(b.itl(victim).prevents_removal());
+    EXPECT_TRUE(b.itl(0).prevents_removal());
+}
+
 TEST_F(PreemptAndAbort, MakesTheUnitNotReadyWhenAVictimsWriteIsStuck) {
     auto write = hang_write();
     auto preempt_out = preempt();
