@@ -7,4 +7,4 @@ SRC_scsi := usr/scsi/sense.cc usr/scsi/outcome.cc usr/scsi/unit_attention.cc usr
 SRC_scsi += usr/scsi/abort.cc usr/scsi/command.cc usr/scsi/engine.cc usr/scsi/fence.cc \
             usr/scsi/lun_change.cc usr/scsi/logical_unit.cc usr/scsi/nexus.cc usr/scsi/target.cc \
             usr/scsi/task_management.cc usr/scsi/task_set.cc
-DEPS_scsi := wire io base
+DEPS_scsi := store wire io base
