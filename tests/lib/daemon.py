@@ -146,18 +146,22 @@ class Daemon:
 
     def stop(self) -> None:
         """SIGTERM; the daemon has to end with status 0 in time. tgt ignores it with targets: killed."""
-        process = self._must_run()
         if not self.ours:
             self.kill()
             return
-        process.send_signal(signal.SIGTERM)
-        try:
-            status = process.wait(STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise DaemonError(f"tgtd still runs {STOP_LIMIT_S:g} s after SIGTERM") from None
+        status = self.terminate(STOP_LIMIT_S)
         if status != 0:
             raise DaemonError(f"tgtd ended with status {status} after SIGTERM")
+
+    def terminate(self, limit: float) -> int:
+        """SIGTERM, and the exit status; killed, and an error, after so many seconds."""
+        process = self._must_run()
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(limit)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise DaemonError(f"tgtd still runs {limit:g} s after SIGTERM") from None
 
     def kill(self) -> None:
         """kill -9: what a crash looks like from outside."""

@@ -29,6 +29,8 @@ class AdminServer final : public io::FdWatcher {
 
     void start(io::Worker& control, Registry& registry);
     void stop();
+    // Another daemon may take the control port from now on. Any thread, once.
+    void release_lock() { lock_.reset(); }
     void on_ready(uint32_t events) override;
     const std::string& path() const { return path_; }
 

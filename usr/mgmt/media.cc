@@ -50,6 +50,11 @@ MediumPtr Media::find(const store::Identity& identity, std::string_view lasting_
     return it == all_.end() ? nullptr : *it;
 }
 
+bool Media::any_unit() const {
+    return std::any_of(all_.begin(), all_.end(),
+                       [](const MediumPtr& medium) { return !medium->unit.expired(); });
+}
+
 void Media::set_unit(const MediumPtr& medium, const std::shared_ptr<scsi::LogicalUnit>& unit) {
     medium->unit = unit;
     by_unit_[unit.get()] = medium;

@@ -57,6 +57,8 @@ class Media {
     MediumPtr find(const store::Identity& identity, std::string_view lasting_id = {}) const;
     MediumPtr of(const scsi::LogicalUnit& unit) const;
     const std::vector<MediumPtr>& all() const { return all_; }
+    // Whether a unit lives, of a LUN or held by a command that its store has not given back.
+    bool any_unit() const;
     // `gone` is called for every medium that is not here any more.
     void set_dropped(std::function<void(const MediumPtr&)> gone) { dropped_ = std::move(gone); }
 

@@ -175,6 +175,9 @@ void Daemon::remove_pid_file() {
 void Daemon::give_up(std::string_view why) {
     log::error(module, "tgtd ends at once: {}", why);
     remove_pid_file();
+    // A thread that the kernel does not give back keeps the process, and with it what is open: the
+    // locks of its media, which is right, but the next daemon needs the control port.
+    if (server_) server_->release_lock();
     _exit(1);
 }
 
@@ -203,6 +206,8 @@ void Daemon::stop_in_order() {
     // A call that the kernel does not return from still uses its command: nothing may be freed.
     if (!runtime_->pool().wait_idle(io::Clock::now() + std::chrono::seconds(1)))
         give_up("calls to backing stores have not come back");
+    if (registry_->media().any_unit())
+        give_up("commands that have begun have not come back from their backing stores");
     registry_.reset();
     server_.reset();
     runtime_.reset();
