@@ -40,11 +40,13 @@ endif
 # UNITTESTS += name;  program tests/unit/<name>, linked with gtest
 # SINGLE_THREADED += name;  of these: has nothing for TSan to see and is left out of VARIANT=tsan
 # FUZZERS   += name;  program built only for VARIANT=fuzz
+# BENCHES   += name;  program bench/<name>: a load generator or a micro-benchmark
 LIBS :=
 PROGRAMS :=
 UNITTESTS :=
 SINGLE_THREADED :=
 FUZZERS :=
+BENCHES :=
 MODULES := $(sort $(wildcard usr/*/module.mk usr/*/*/module.mk ipc/module.mk ipc/*/module.mk \
                              tests/*/module.mk tests/*/*/module.mk tests/*/*/*/module.mk))
 include $(MODULES)
@@ -54,7 +56,7 @@ UNITTESTS := $(filter-out $(SINGLE_THREADED),$(UNITTESTS))
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all check unit syntax fuzz install uninstall clean format check-format compile_commands.json help
+.PHONY: all check unit syntax fuzz bench install uninstall clean format check-format compile_commands.json help
 .DELETE_ON_ERROR:
 
 obj = $(addprefix $(B)/obj/,$(addsuffix .o,$(basename $(1))))
@@ -82,6 +84,7 @@ ALLOBJ += $(call obj,$(SRC_$(1)))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call prog_rule,$(p),$(B)/$(p))))
 $(foreach t,$(UNITTESTS),$(eval $(call prog_rule,$(t),$(B)/tests/unit/$(t),-lgmock -lgtest -lgtest_main)))
+$(foreach b,$(BENCHES),$(eval $(call prog_rule,$(b),$(B)/bench/$(b))))
 ifeq ($(VARIANT),fuzz)
 $(foreach f,$(FUZZERS),$(eval $(call prog_rule,$(f),$(B)/fuzz/$(f),-fsanitize=fuzzer)))
 endif
@@ -107,6 +110,7 @@ unit: $(addprefix $(B)/tests/unit/,$(UNITTESTS))
 check: unit
 	$(Q)set -e; for t in $(UNITTESTS); do echo "== $$t"; $(B)/tests/unit/$$t --gtest_brief=1; done
 fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
+bench: $(addprefix $(B)/bench/,$(BENCHES))
 
 SBIN_PROGRAMS := $(filter tgtd tgtadm tgt-admin tgtimg tgt-setup-lun,$(PROGRAMS))
 install: all
@@ -130,5 +134,5 @@ compile_commands.json:
 clean:
 	rm -rf $(BUILDDIR) compile_commands.json
 help:
-	@echo "make [VARIANT=asan|tsan|fuzz|cov] [V=1]   all unit check syntax fuzz install uninstall format check-format compile_commands.json clean"
+	@echo "make [VARIANT=asan|tsan|fuzz|cov] [V=1]   all unit check syntax fuzz bench install uninstall format check-format compile_commands.json clean"
 	@echo "programs: $(PROGRAMS)"; echo "unit tests: $(UNITTESTS)"

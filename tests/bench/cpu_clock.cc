@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/bench/cpu_clock.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+#include <fstream>
+#include <string>
+
+namespace tgt::bench {
+
+namespace {
+
+uint64_t nanoseconds(const timespec& time) {
+    return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
+uint64_t read_clock(clockid_t clock) {
+    timespec time{};
+    clock_gettime(clock, &time);
+    return nanoseconds(time);
+}
+
+}  // namespace
+
+uint64_t now_ns() {
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t own_cpu_ns() {
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+Result<uint64_t> process_cpu_ns(pid_t pid) {
+    clockid_t clock{};
+    timespec time{};
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0)
+        return fail(ESRCH, fmt::format("process {} has no CPU clock that can be read", pid));
+    return nanoseconds(time);
+}
+
+Result<uint64_t> process_rss(pid_t pid) {
+    std::ifstream status(fmt::format("/proc/{}/status", pid));
+    std::string word;
+    uint64_t kib = 0;
+    while (status >> word)
+        if (word == "VmRSS:" && status >> kib) return kib * 1024;
+    return fail(ESRCH, fmt::format("process {} does not show its memory", pid));
+}
+
+}  // namespace tgt::bench

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Load generators and micro-benchmarks: `make bench`. scripts/bench runs them.
+LIBS += bench
+SRC_bench := tests/bench/options.cc tests/bench/histogram.cc tests/bench/cpu_clock.cc \
+             tests/bench/workload.cc tests/bench/measure.cc tests/bench/report.cc \
+             tests/bench/stream.cc
+DEPS_bench := wire base
+
+BENCHES += lean
+SRC_lean := tests/bench/lean/main.cc tests/bench/lean/session.cc \
+            tests/bench/lean/session_receive.cc tests/bench/lean/session_setup.cc \
+            tests/bench/lean/login.cc tests/bench/lean/pdu_reader.cc
+DEPS_lean := bench wire base

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+UNITTESTS += bench_test
+SINGLE_THREADED += bench_test
+SRC_bench_test := tests/unit/bench/histogram_test.cc tests/unit/bench/options_test.cc \
+                  tests/unit/bench/workload_test.cc tests/unit/bench/pdu_reader_test.cc \
+                  tests/unit/bench/output_test.cc tests/bench/lean/pdu_reader.cc
+DEPS_bench_test := bench wire base
