@@ -11,3 +11,8 @@ SRC_lean := tests/bench/lean/main.cc tests/bench/lean/session.cc \
             tests/bench/lean/session_receive.cc tests/bench/lean/session_setup.cc \
             tests/bench/lean/login.cc tests/bench/lean/pdu_reader.cc
 DEPS_lean := bench wire base
+
+BENCHES += libiscsi_load
+SRC_libiscsi_load := tests/bench/libiscsi_load/main.cc tests/bench/libiscsi_load/session.cc
+DEPS_libiscsi_load := bench wire base
+SYS_libiscsi_load := -liscsi
