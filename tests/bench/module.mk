@@ -3,16 +3,19 @@
 LIBS += bench
 SRC_bench := tests/bench/options.cc tests/bench/histogram.cc tests/bench/cpu_clock.cc \
              tests/bench/workload.cc tests/bench/measure.cc tests/bench/report.cc \
-             tests/bench/stream.cc
+             tests/bench/stream.cc tests/bench/pdu_reader.cc
 DEPS_bench := wire base
 
 BENCHES += lean
-SRC_lean := tests/bench/lean/main.cc tests/bench/lean/session.cc \
-            tests/bench/lean/session_receive.cc tests/bench/lean/session_setup.cc \
-            tests/bench/lean/login.cc tests/bench/lean/pdu_reader.cc
+SRC_lean := tests/bench/lean/main.cc tests/bench/lean/login.cc tests/bench/lean/session.cc \
+            tests/bench/lean/session_receive.cc tests/bench/lean/session_setup.cc
 DEPS_lean := bench wire base
 
 BENCHES += libiscsi_load
 SRC_libiscsi_load := tests/bench/libiscsi_load/main.cc tests/bench/libiscsi_load/session.cc
 DEPS_libiscsi_load := bench wire base
 SYS_libiscsi_load := -liscsi
+
+BENCHES += echo
+SRC_echo := tests/bench/echo/main.cc tests/bench/echo/server.cc tests/bench/echo/client.cc
+DEPS_echo := bench wire base

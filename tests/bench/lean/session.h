@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "tests/bench/lean/login.h"
-#include "tests/bench/lean/pdu_reader.h"
+#include "tests/bench/pdu_reader.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/stream.h"
 #include "tests/bench/workload.h"

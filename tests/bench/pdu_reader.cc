@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tests/bench/lean/pdu_reader.h"
+#include "tests/bench/pdu_reader.h"
 
 #include <algorithm>
 #include <cstring>
