@@ -16,14 +16,13 @@ struct Task {
 // Many producers, one consumer; first in, first out.
 class Mailbox {
   public:
-    // Any thread. True if the box was empty: the consumer may have to be woken.
-    bool push(Task& task) {
+    // Any thread.
+    void push(Task& task) {
         Task* head = head_.load(std::memory_order_relaxed);
         do {
             task.next = head;
         } while (!head_.compare_exchange_weak(head, &task, std::memory_order_release,
                                               std::memory_order_relaxed));
-        return head == nullptr;
     }
     // The consumer. Everything pushed so far, oldest first, linked by `next`; null when empty.
     Task* take_all() {

@@ -54,7 +54,8 @@ void Worker::join() {
 }
 
 void Worker::post(Task& task) {
-    if (mailbox_.push(task)) poller_.wake();
+    mailbox_.push(task);
+    poller_.wake();  // also when the box was not empty: what is in it may have been pushed only
 }
 
 void Worker::post(std::function<void()> function) {

@@ -38,6 +38,9 @@ class Worker {
     // Any thread. Runs on the worker, in the order of posting, never inside the call.
     void post(Task& task);
     void post(std::function<void()> function);
+    // As post(), in two steps: many tasks, one wake-up. Until wake() the worker may sleep on.
+    void push(Task& task) { mailbox_.push(task); }
+    void wake() { poller_.wake(); }
 
     unsigned index() const { return options_.index; }
     bool here() const {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 LIBS += store
-SRC_store := usr/store/flags.cc usr/store/pooled_queue.cc usr/store/store.cc
+SRC_store := usr/store/flags.cc usr/store/op_batch.cc usr/store/pooled_queue.cc usr/store/store.cc
 DEPS_store := io base
 
 LIBS += store_engines

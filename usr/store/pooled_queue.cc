@@ -31,15 +31,17 @@ bool PooledQueue::submit(Op& op) {
 
 void PooledQueue::go_on(Op& op) {
     op.queue = this;
-    op.task.run = run_on_pool;
     ++in_flight_;
+    if (seldom_waits(op)) return batch_.add(op);
+    op.task.run = run_on_pool;
     lane_.submit(op.task);
 }
 
 bool PooledQueue::cancel(Op& op) {
-    if (!lane_.take_back(op.task)) return false;
+    if (!batch_.take_back(op) && !lane_.take_back(op.task)) return false;
     if (op.kind == OpKind::write && op.done > 0) {
-        lane_.submit(op.task);
+        --in_flight_;
+        go_on(op);
         return false;
     }
     --in_flight_;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "store/op_batch.h"
 #include "store/store.h"
 
 namespace tgt::store {
@@ -17,7 +18,10 @@ Op& op_of(Task& task);
 class PooledQueue : public StoreQueue {
   public:
     PooledQueue(Store& store, io::Worker& worker, io::PoolLane& lane)
-        : store_(store), worker_(worker), lane_(lane) {}
+        : store_(store),
+          worker_(worker),
+          lane_(lane),
+          batch_(store, worker, lane, complete_on_worker) {}
     PooledQueue(const PooledQueue&) = delete;
     ~PooledQueue() override;
 
@@ -31,6 +35,8 @@ class PooledQueue : public StoreQueue {
     // What an engine can do without waiting for the device. True: op is complete, with op.error
     // set. False: the lane does the rest, from op.done on.
     virtual bool try_now(Op&) { return false; }
+    // Whether the calling thread will hardly ever wait: such operations share one.
+    virtual bool seldom_waits(const Op&) const { return false; }
 
   private:
     static void run_on_pool(Task& task);
@@ -39,6 +45,7 @@ class PooledQueue : public StoreQueue {
     Store& store_;
     io::Worker& worker_;
     io::PoolLane& lane_;
+    OpBatch batch_;
     size_t in_flight_ = 0;
 };
 

@@ -31,15 +31,6 @@ TEST(Mailbox, TakesOldestFirst) {
     EXPECT_EQ(box.take_all(), nullptr);
 }
 
-TEST(Mailbox, PushTellsWhetherTheBoxWasEmpty) {
-    Mailbox box;
-    Numbered a, b, c;
-    EXPECT_TRUE(box.push(a));
-    EXPECT_FALSE(box.push(b));
-    box.take_all();
-    EXPECT_TRUE(box.push(c));
-}
-
 TEST(Mailbox, KeepsTheOrderOfEachOfSeveralProducers) {
     constexpr int producers = 4, each = 5000;
     Mailbox box;

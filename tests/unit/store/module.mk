@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 UNITTESTS += store_test
-SRC_store_test := tests/unit/store/flags_test.cc tests/unit/store/pooled_queue_test.cc \
+SRC_store_test := tests/unit/store/flags_test.cc tests/unit/store/op_batch_test.cc tests/unit/store/pooled_queue_test.cc \
                   tests/unit/store/null_test.cc tests/unit/store/rdwr_open_test.cc \
                   tests/unit/store/rdwr_io_test.cc tests/unit/store/rdwr_space_test.cc \
                   tests/unit/store/rdwr_device_test.cc tests/unit/store/durable_test.cc \

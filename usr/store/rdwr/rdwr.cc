@@ -25,6 +25,10 @@ class RdwrStore final : public FileStore {
 
     // Without waiting for the device; true when complete.
     bool try_now(Op& op);
+    // A write to the page cache.
+    bool seldom_waits(const Op& op) const {
+        return op.kind == OpKind::write && !op.dsync && !flags().direct && !flags().sync;
+    }
 
   private:
     // Learnt on the way; only a short cut, so that threads may see a change late.
@@ -38,6 +42,7 @@ class RdwrQueue final : public PooledQueue {
 
   private:
     bool try_now(Op& op) override { return store_.try_now(op); }
+    bool seldom_waits(const Op& op) const override { return store_.seldom_waits(op); }
     RdwrStore& store_;
 };
 
