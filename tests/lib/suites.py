@@ -291,9 +291,22 @@ def quickstart(log: Log) -> Report:
     )
 
 
+def bench(log: Log) -> Report:
+    """scripts/bench --quick: the load generators get right answers from our daemon and from tgt. No figure is judged."""
+    return one_case(
+        log,
+        "quick",
+        "/usr/bin/python3",
+        TREE / "tests/bench/bench.py",
+        "--quick",
+        "--peers=ours,tgt,echo",
+        env={"TGT_BUILD": str(BUILD)},
+    )
+
+
 # In the order in which they start when they can: builds first, long suites before short ones.
 SUITES = [
-    Suite("build", "g++: programs and unit tests", make("all", "unit"), build=True),
+    Suite("build", "g++: programs and tests", make("all", "unit", "bench"), build=True),
     Suite(
         "vm",
         "the kernel's iSCSI initiator in a QEMU guest",
@@ -361,6 +374,7 @@ SUITES = [
         "unit-asan", "GoogleTest under ASan and UBSan", unit("asan"), ("build-asan",), quick=False
     ),
     Suite("unit-tsan", "GoogleTest under TSan", unit("tsan"), ("build-tsan",), quick=False),
+    Suite("bench", "scripts/bench --quick", bench, ("build",)),
     Suite("quickstart", "scripts/quickstart --check", quickstart, ("build",)),
     Suite("oracle", "tgtadm against the one of Debian's tgt", oracle, ("build",)),
     Suite("install", "make install", installation, ("build",)),
