@@ -19,3 +19,9 @@ SYS_libiscsi_load := -liscsi
 BENCHES += echo
 SRC_echo := tests/bench/echo/main.cc tests/bench/echo/server.cc tests/bench/echo/client.cc
 DEPS_echo := bench wire base
+
+# Google Benchmark: `micro --benchmark_filter=dispatch`
+BENCHES += micro
+SRC_micro := tests/bench/micro/crc32c.cc tests/bench/micro/pdu.cc tests/bench/micro/dispatch.cc
+DEPS_micro := bench iscsi_proto device_sbc store_null scsi store wire io base
+SYS_micro := -lbenchmark_main -lbenchmark
