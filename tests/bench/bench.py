@@ -253,7 +253,7 @@ def main() -> int:
     except (PeerError, FileNotFoundError, subprocess.SubprocessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    wrong = list(results.errors())
+    wrong = list(results.errors(options.quick))
     for line in wrong:
         print(f"bench: {line}", file=sys.stderr)
     if not options.quick:

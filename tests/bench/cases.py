@@ -154,7 +154,7 @@ VERIFY = Group(
     tuple(
         load(
             f"verify {block}, {program}{' with digests' if digests else ''}",
-            f"--fill --verify --rw 70 --range 16M --block {block} --sessions 4{digests}",
+            f"--fill --verify --rw 70 --range 32M --block {block} --sessions 4 --depth 8{digests}",
             program,
         )
         for program, block, digests in (

@@ -59,6 +59,7 @@ struct Lane {
 void Tally::merge(const Tally& other) {
     latency.merge(other.latency);
     bytes += other.bytes;
+    completed += other.completed;
     errors += other.errors;
     if (first_error.empty()) first_error = other.first_error;
 }

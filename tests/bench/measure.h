@@ -21,11 +21,13 @@ enum class Phase : int { warm_up, measured, stop };
 struct Tally {
     Histogram latency;
     uint64_t bytes = 0;
+    uint64_t completed = 0;  // in all phases
     uint64_t errors = 0;
     std::string first_error;
     Phase phase = Phase::warm_up;
 
     void done(uint64_t latency_ns, uint64_t size) {
+        ++completed;
         if (phase != Phase::measured) return;
         latency.record(latency_ns);
         bytes += size;

@@ -82,6 +82,7 @@ std::string as_json(const Options& options, const Report& report) {
         {"depth", options.depth},
         {"digests", options.digests},
         {"seconds", report.seconds},
+        {"completed", report.tally.completed},
         {"ios", figures.ios},
         {"iops", figures.iops},
         {"mib_per_s", figures.mib_per_s},
@@ -100,7 +101,7 @@ std::string as_json(const Options& options, const Report& report) {
 
 int print(const Options& options, const Report& report) {
     std::puts((options.json ? as_json(options, report) : as_text(options, report)).c_str());
-    return report.tally.errors == 0 && report.tally.latency.total() > 0 ? 0 : 1;
+    return report.tally.errors == 0 && report.tally.completed > 0 ? 0 : 1;
 }
 
 }  // namespace tgt::bench
