@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 import document  # noqa: E402
 from cases import BUSY_POLL, GROUPS, PEERS, QUICK, VERIFY, Case, Group  # noqa: E402
-from peers import EchoPeer, IstgtPeer, OurPeer, Peer, PeerError, TgtPeer  # noqa: E402
+from peers import EchoPeer, IstgtPeer, OurPeer, Peer, PeerError, TgtPeer, output_of  # noqa: E402
 from results import Results, figure  # noqa: E402
 
 TREE = HERE.parents[1]
@@ -223,6 +224,10 @@ def runs_file(options: argparse.Namespace) -> Path:
 
 
 def measured(options: argparse.Namespace) -> Results:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no daemon is left behind
+    system = output_of("stat", "-f", "-c", "%T", options.dir).strip()
+    if system in ("tmpfs", "ramfs", "overlayfs"):
+        print(f"bench: {options.dir} is on {system}, which is not read as a disk is; see --dir")
     work = Path(tempfile.mkdtemp(prefix="tgt-bench.", dir=options.dir))
     bench = Bench(options, work)
     try:
