@@ -209,7 +209,7 @@ def script(path: str, *words: str) -> Callable[[Log], Report]:
     def run(log: Log) -> Report:
         xml = log.xml()
         status, output = log.command(
-            TREE / path, *words, "--junit", xml, env={"TGT_BUILD": str(BUILD)}, limit=1500
+            TREE / path, *words, "--junit", xml, env={"TGT_BUILD": str(BUILD)}, limit=3600
         )
         return from_xml(log, xml, status, output)
 

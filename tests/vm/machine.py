@@ -20,12 +20,14 @@ MEMORY_MIB = 768
 GUEST_INIT = """#!/bin/bash
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb
 {environment}
+cp "/run/out/${{TGTD##*/}}" "$TGTD" && cp "/run/out/${{TGTADM##*/}}" "$TGTADM"
 ip link set lo up
 ln -s /proc/self/fd /dev/fd && ln -s fd/0 /dev/stdin && ln -s fd/1 /dev/stdout && ln -s fd/2 /dev/stderr
 bash {script}
 echo "guest: end $?"
-sync
-busybox poweroff -f
+# An orderly end of the kernel waits two minutes for each disk whose target has gone. What is on the console comes first.
+stty -F /dev/ttyS0 sane
+echo b >/proc/sysrq-trigger
 """
 
 
@@ -47,16 +49,19 @@ class Image:
         unpack_image(version, self.kernel)
         make_initrd(version, work / "tree", self.initrd)
 
-    def prepare(self, script: str) -> None:
+    def prepare(self, script: str, settings: dict[str, str] | None = None) -> None:
         """Makes the guest run a script of tests/vm/guest. What is under test is copied: the guest has a /tmp, a
-        /run and the like of its own."""
+        /run and the like of its own. It runs from the guest's memory, in half the time that the shared folder takes.
+        """
         for program in (TGTD, TGTADM):
-            shutil.copy2(program.resolve(), self.out / program.name)
+            command = ["strip", "--strip-debug", "-o", str(self.out / program.name), str(program)]
+            subprocess.run(command, check=True)
         shutil.copytree(GUEST, self.out / "guest", dirs_exist_ok=True)
         values = {
-            "TGTD": f"/run/out/{TGTD.name}",
-            "TGTADM": f"/run/out/{TGTADM.name}",
+            "TGTD": f"/run/{TGTD.name}",
+            "TGTADM": f"/run/{TGTADM.name}",
             "GUEST_DIR": "/run/out/guest",
+            **(settings or {}),
         }
         environment = "\n".join(f"export {name}='{value}'" for name, value in values.items())
         start = self.out / "guest-init"
@@ -76,7 +81,7 @@ class Image:
             "local,path=/,mount_tag=hostroot,security_model=none,readonly=on,multidevs=remap",
             "-virtfs",
             f"local,path={self.out},mount_tag=out,security_model=none",
-            *("-append", "console=ttyS0 quiet panic=-1"),
+            *("-append", "console=ttyS0 loglevel=1 panic=-1"),
         ]
         for number, disk in enumerate(disks):
             drive = f"if=none,id=disk{number},file={disk.image},format={disk.format}"

@@ -47,7 +47,7 @@ start_and_configure() { start_tgtd "$@" && configure; }
 
 iscsi() { iscsiadm -m node -T $TARGET -p $PORTAL "$@"; }
 disk() { echo "/dev/$(disk_of_initiator "$1")"; }
-log_in() { iscsi -I "$1" --login && wait_for 60 disk_of_initiator "$1"; }
+log_in() { iscsi -I "$1" --login && eventually disk_of_initiator "$1"; }
 log_in_all() {
     local node
     for node in $NODES; do add_initiator "$node" || return; done
@@ -56,7 +56,11 @@ log_in_all() {
 }
 
 # settle NODE : take the unit attentions, which a pass-through command would meet
-settle() { wait_for 20 sg_turs "$(disk "$1")"; }
+settle() { eventually sg_turs -v "$(disk "$1")"; }
+settle_all() {
+    local node
+    for node in $NODES; do settle "$node" || return; done
+}
 # pr NODE OPTION... : PERSISTENT RESERVE IN or OUT by this node
 pr() {
     settle "$1" && sg_persist --no-inquiry "${@:2}" -d "$(disk "$1")"
@@ -172,11 +176,9 @@ clear_all
 # --- reservations that outlive the daemon ---------------------------------------------------------
 restart() {
     kill_tgtd
-    start_and_configure "$@"
+    again configure "$@"
 }
-with_state_dir() {
-    restart --state-dir $STATE && wait_for 60 sg_turs "$(disk node-a)" && ptpl_is 1
-}
+with_state_dir() { restart --state-dir $STATE && settle_all && ptpl_is 1; }
 check state-dir-ptpl with_state_dir || exit 1
 reserve_for_good() {
     register node-a --param-aptpl && register node-b --param-aptpl && reserve node-a 5 && expect node-c yes no
@@ -186,14 +188,19 @@ kill_tgtd
 may_write node-c >/run/first-write & # waits in the initiator for the daemon's return
 FIRST=$!
 sleep 1
-check killed-daemon-returns start_and_configure --state-dir $STATE || exit 1
-refused_first() { wait $FIRST && [ "$(cat /run/first-write)" = no ]; }
+check killed-daemon-returns again configure --state-dir $STATE || exit 1
+refused_first() {
+    wait $FIRST
+    cat /run/first-write
+    [ "$(cat /run/first-write)" = no ]
+}
 check first-write-after-restart-is-refused refused_first
 check registrant-writes-after-restart expect node-b yes yes
 keys_are_back() { [ "$(keys node-c)" = "0xa1 0xb2 " ]; }
 check keys-are-back keys_are_back
 check reservation-is-back holds_type node-b "Write Exclusive, registrants only"
 forgotten() {
-    register node-a && restart --state-dir $STATE && settle node-a && [ -z "$(keys node-a)" ] && expect node-c yes yes
+    settle_all && register node-a && restart --state-dir $STATE && settle_all && [ -z "$(keys node-a)" ] &&
+        expect node-c yes yes
 }
 check aptpl-0-is-forgotten forgotten

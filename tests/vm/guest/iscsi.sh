@@ -54,11 +54,8 @@ start_and_configure() { start_tgtd && configure; }
 check daemon start_and_configure || exit 1
 start_iscsid
 check discovery sh -c "iscsiadm -m discovery -t sendtargets -p $PORTAL | grep -q '$PORTAL,1 $PLAIN'"
-setting $PLAIN node.session.timeo.replacement_timeout 120
-setting $PLAIN node.conn[0].timeo.noop_out_interval 5
-setting $PLAIN node.conn[0].timeo.noop_out_timeout 5
 check login node $PLAIN --login
-check disk-appears wait_for 60 disk_of $PLAIN || exit 1
+check disk-appears eventually disk_of $PLAIN || exit 1
 DISK=/dev/$(disk_of $PLAIN)
 check mkfs mkfs.ext4 -q "$DISK"
 write_file() { mount "$DISK" $MNT && dd if=/dev/urandom of=$MNT/file bs=1M count=24 conv=fsync; }
@@ -73,16 +70,16 @@ umount $MNT
 check fsck e2fsck -fn "$DISK"
 check logout node $PLAIN --logout
 gone() { ! [ -b "$DISK" ]; }
-check disk-disappears wait_for 60 gone
+check disk-disappears eventually gone
 
 # --- CHAP ---------------------------------------------------------------------------------------
-refused() { ! timeout 60 iscsiadm -m node -T $GUARDED -p $PORTAL --login; }
+refused() { fails_within 300000 node $GUARDED --login; }
 setting $GUARDED node.session.initial_login_retry_max 1
 check chap-refuses-without-secret refused
 setting $GUARDED node.session.auth.authmethod CHAP
 setting $GUARDED node.session.auth.username alice
 setting $GUARDED node.session.auth.password alice-secret-12
-one_way() { node $GUARDED --login && wait_for 60 disk_of $GUARDED && node $GUARDED --logout; }
+one_way() { node $GUARDED --login && eventually disk_of $GUARDED && node $GUARDED --logout; }
 check chap-one-way one_way
 setting $GUARDED node.session.auth.username_in target
 setting $GUARDED node.session.auth.password_in target-secret-34
@@ -94,7 +91,7 @@ check chap-wrong-mutual-secret refused
 setting $PLAIN node.conn[0].iscsi.HeaderDigest CRC32C
 setting $PLAIN node.conn[0].iscsi.DataDigest CRC32C
 with_digests() {
-    node $PLAIN --login && wait_for 60 disk_of $PLAIN &&
+    node $PLAIN --login && eventually disk_of $PLAIN &&
         iscsiadm -m session -P 3 | grep -q 'DataDigest: CRC32C' && iscsiadm -m session -P 3 | grep -q 'HeaderDigest: CRC32C'
 }
 check digests with_digests || exit 1
@@ -107,7 +104,7 @@ sleep 0.5
 kill_tgtd
 kill -0 $WRITER 2>/dev/null || echo "# the writer had ended before the daemon was killed"
 sleep 1
-check killed-daemon-returns start_and_configure
+check killed-daemon-returns again configure
 check io-completes-after-recovery wait $WRITER
 second_is_whole() {
     sync && umount $MNT && echo 3 >/proc/sys/vm/drop_caches && mount "$DISK" $MNT &&

@@ -31,7 +31,7 @@ configure() {
 }
 start_and_configure() {
     stores && start_tgtd && configure && start_iscsid && iscsiadm -m discovery -t sendtargets -p $PORTAL &&
-        iscsiadm -m node -T $TARGET -p $PORTAL --login && wait_for 60 disk_of_initiator default 3
+        iscsiadm -m node -T $TARGET -p $PORTAL --login && eventually disk_of_initiator default 3
 }
 tool() { python3 "$GUEST_DIR/lib/logwrites.py" "$@"; }
 # write_and_mark UNIT NAME : numbered writes; each promise leaves a mark in the log
