@@ -3,6 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+#include <filesystem>
+
 namespace tgt::mgmt {
 
 store::Identity probe_identity(const std::string& path) {
@@ -11,6 +14,15 @@ store::Identity probe_identity(const std::string& path) {
     if (S_ISREG(info.st_mode)) return {info.st_dev, info.st_ino, true};
     if (S_ISBLK(info.st_mode)) return {info.st_rdev, 0, true};
     return {};
+}
+
+bool is_unmounted(const std::string& path, const store::Identity& file) {
+    struct stat info {};
+    if (stat(path.c_str(), &info) == 0) return info.st_dev != file.device;
+    if (errno != ENOENT && errno != ENOTDIR) return false;
+    // Deleted, when its folder is still where it was.
+    const std::string folder = std::filesystem::path(path).parent_path();
+    return stat(folder.c_str(), &info) != 0 || info.st_dev != file.device;
 }
 
 // No file has inode number 0.

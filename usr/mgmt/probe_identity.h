@@ -11,6 +11,10 @@ namespace tgt::mgmt {
 // file a second time would fail on our own lock. Not known when there is none. Blocking.
 store::Identity probe_identity(const std::string& path);
 
+// Whether a path is on another file system now than its file, which has been unmounted: what is
+// still open is left to itself. Blocking.
+bool is_unmounted(const std::string& path, const store::Identity& file);
+
 // A block device; the others are files.
 bool is_device(const store::Identity& identity);
 

@@ -73,8 +73,20 @@ struct Revival::Case {
 // What one look gave.
 struct Revival::Look {
     Result<uint64_t> size = 0;
-    bool moved = false;  // the path of a device leads elsewhere
+    bool moved = false;  // the path leads elsewhere
 };
+
+namespace {
+
+// A device has its name; a file may be renamed or deleted and is used on. When its file system is
+// unmounted it is, too, unless it fails: the file that is mounted next is never found by the
+// handle.
+bool leads_elsewhere(const std::string& path, const store::Identity& identity, bool fails) {
+    if (is_device(identity)) return !(probe_identity(path) == identity);
+    return fails && identity.known && is_unmounted(path, identity);
+}
+
+}  // namespace
 
 Revival::Revival(World world, Options options) : world_(std::move(world)), options_(options) {}
 
@@ -123,9 +135,9 @@ void Revival::look_at(const MediumPtr& medium, int error) {
     known->error = error;
     call_blocking(
         world_.runtime,
-        [store = unit->store(), path = medium->open.path, identity = medium->identity] {
-            const bool moved = is_device(identity) && !(probe_identity(path) == identity);
-            return Look{store->current_size(), moved};
+        [store = unit->store(), path = medium->open.path, identity = medium->identity,
+         fails = error != 0] {
+            return Look{store->current_size(), leads_elsewhere(path, identity, fails)};
         },
         [this, open_case = known](const Look& look) {
             if (!over(open_case)) looked(open_case, look);

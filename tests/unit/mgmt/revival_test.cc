@@ -152,6 +152,28 @@ TEST_F(RevivalTest, AMediumThatFailsAndIsThereStaysInUse) {
     EXPECT_EQ(lun(1, 1)["backing"], "present");
 }
 
+TEST_F(RevivalTest, AFileThatFailsAfterItsFileSystemWasUnmountedIsGoneUntilItIsMountedAgain) {
+    const std::string path = file("fake", 1 << 20);
+    fake::with(path, [](FakeMedium& medium) {
+        medium.lasting_id = "uuid:1";
+        medium.identity = {~uint64_t{0}, 5, true};  // on another file system than the path
+    });
+    ok("logicalunit.new", new_lun(1, path));
+    login();
+    EXPECT_TRUE(run_command(read10(0)).good());
+    fake::with(path, [](FakeMedium& medium) {
+        medium.open_error = ENOENT;
+        medium.identity = {};
+        medium.stores.back()->fail_when([](const store::Op&) { return EIO; });
+    });
+    EXPECT_FALSE(run_command(read10(0)).good());
+    await_backing("gone");
+    bring_back(path);
+    await_backing("present");
+    run_command(read10(0));  // unit attention
+    EXPECT_TRUE(run_command(read10(0)).good());
+}
+
 TEST_F(RevivalTest, AnAttemptThatHangsHoldsUpNeitherOtherLunsNorDeletion) {
     make_fake(2, "other");
     const std::string path = make_named("serial:1");
