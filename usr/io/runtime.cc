@@ -26,6 +26,7 @@ Runtime::Runtime(const Options& options) {
         Worker::Options one{.index = i, .name = "tgt-worker-" + std::to_string(i)};
         if (!cpus.empty()) one.cpu = cpus[i % cpus.size()];
         one.buffer_limit = options.memory_limit / count;
+        one.ring = options.ring;
         workers_.push_back(std::make_unique<Worker>(std::move(one)));
     }
 }

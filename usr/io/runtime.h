@@ -19,6 +19,7 @@ class Runtime {
         unsigned workers = 1;                   // 1 or more
         bool pin = false;                       // workers pinned to CPUs of the affinity mask
         size_t memory_limit = size_t(1) << 30;  // buffers of all workers together
+        bool ring = false;                      // store I/O by io_uring
     };
     explicit Runtime(const Options& options);
     Runtime(const Runtime&) = delete;

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "base/log.h"
+#include "io/ring.h"
 #include "io/thread.h"
 
 namespace tgt::io {
@@ -63,6 +65,17 @@ void Worker::post(std::function<void()> function) {
     task->run = FunctionTask::run_and_delete;
     task->function = std::move(function);
     post(*task);
+}
+
+Ring* Worker::open_ring() {
+    ring_opened_ = true;
+    if (!options_.ring) return nullptr;
+    auto ring = Ring::open(*this);
+    if (ring)
+        ring_ = std::move(*ring);
+    else
+        log::error(log::Module::io, "{}: {}; it goes on without", options_.name, ring.error().text);
+    return ring_.get();
 }
 
 void Worker::at_turn_end(Task& task) {

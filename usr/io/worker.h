@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -12,6 +13,8 @@
 #include "io/timers.h"
 
 namespace tgt::io {
+
+class Ring;
 
 // One event loop on one thread. A loop turn: wait, deliver descriptor events, run the mailbox, fire
 // timers, run what at_turn_end() collected. Everything that a worker owns is touched by its thread
@@ -23,6 +26,7 @@ class Worker {
         std::string name = "worker";  // thread name, at most 15 characters
         int cpu = -1;                 // pinned to this CPU when not negative
         size_t buffer_limit = size_t(1) << 30;
+        bool ring = false;  // store I/O by io_uring
     };
     explicit Worker(Options options);
     Worker(const Worker&) = delete;
@@ -47,7 +51,12 @@ class Worker {
         return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed);
     }
 
+    // Any thread: whether stores are to use ring().
+    bool wants_ring() const { return options_.ring; }
+
     // The worker's thread only.
+    // Made by the first call; null when it is not wanted, or the kernel gives none.
+    Ring* ring() { return ring_opened_ ? ring_.get() : open_ring(); }
     Poller& poller() { return poller_; }
     TimerQueue& timers() { return timers_; }
     BufferPool& buffers() { return buffers_; }
@@ -63,12 +72,15 @@ class Worker {
     void turn(TimePoint now);
     void run_mailbox();
     void run_turn_end();
+    Ring* open_ring();
 
     Options options_;
     Poller poller_;
     TimerQueue timers_;
     BufferPool buffers_;
     Mailbox mailbox_;
+    std::unique_ptr<Ring> ring_;  // dies before the poller
+    bool ring_opened_ = false;
     Task* turn_end_first_ = nullptr;
     Task** turn_end_last_ = &turn_end_first_;
     std::atomic<bool> stopping_{false};
