@@ -13,6 +13,7 @@ struct Way {
     const char* name;
     const char* engine;
     OpenFlags flags;
+    bool ring = false;
 };
 void PrintTo(const Way& way, std::ostream* out) {
     *out << way.name;
@@ -20,7 +21,10 @@ void PrintTo(const Way& way, std::ostream* out) {
 
 class FileContractTest : public QueueTest, public testing::WithParamInterface<Way> {
   protected:
+    FileContractTest() : QueueTest(GetParam().ring) {}
     void SetUp() override {
+        if (GetParam().ring && !worker_.ring())
+            GTEST_SKIP() << "NOT TESTED: io_uring is refused here";
         path_ = dir_.file("disk", 4 * mib);
         auto store = open_store(GetParam().engine, path_, GetParam().flags, 4096);
         if (!store && store.error().code == EINVAL)
@@ -291,6 +295,10 @@ constexpr Way ways[] = {
     {"rdwr_direct", "rdwr", {.direct = true}},
     {"rdwr_sync_direct", "rdwr", {.sync = true, .direct = true}},
     {"aio", "aio", {}},
+    {"rdwr_ring", "rdwr", {}, true},
+    {"rdwr_sync_ring", "rdwr", {.sync = true}, true},
+    {"rdwr_direct_ring", "rdwr", {.direct = true}, true},
+    {"aio_ring", "aio", {}, true},
 };
 INSTANTIATE_TEST_SUITE_P(Engines, FileContractTest, testing::ValuesIn(ways),
                          [](const auto& info) { return std::string(info.param.name); });

@@ -128,6 +128,7 @@ struct TestOp : Op {
 // A worker that the test drives by hand, so that "later" and "inside" can be told apart.
 class QueueTest : public testing::Test {
   protected:
+    explicit QueueTest(bool ring = false) : worker_({.name = "test", .ring = ring}) {}
     void run_until(const std::function<bool()>& done) {
         while (!done()) {
             worker_.turn_for_test(io::Clock::now());
@@ -143,7 +144,7 @@ class QueueTest : public testing::Test {
     }
 
     io::BlockingPool pool_;
-    io::Worker worker_{{.name = "test"}};
+    io::Worker worker_;
     io::PoolLane lane_{pool_, 2};
 };
 

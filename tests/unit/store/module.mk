@@ -10,5 +10,5 @@ SRC_store_test := tests/unit/store/flags_test.cc tests/unit/store/op_batch_test.
                   tests/unit/store/fault_cache_race_test.cc \
                   tests/unit/store/fault_queue_test.cc tests/unit/store/fault_perform_test.cc \
                   tests/unit/store/fault_open_test.cc \
-                  tests/unit/store/aio_queue_test.cc tests/unit/store/aio_kernel_test.cc
+                  tests/unit/store/ring_queue_test.cc tests/unit/store/aio_queue_test.cc tests/unit/store/aio_kernel_test.cc
 DEPS_store_test := store_engines store_aio store_posix store io base

@@ -3,14 +3,17 @@
 
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <climits>
 #include <utility>
 
 #include "base/log.h"
+#include "io/worker.h"
 #include "store/aio/aio.h"
 #include "store/aio/queue.h"
 #include "store/posix/bounce.h"
 #include "store/posix/probe.h"
+#include "store/posix/ring_queue.h"
 
 namespace tgt::store {
 
@@ -21,6 +24,29 @@ namespace {
 constexpr posix::DirectWish wish = {.by = "the backing-store type aio",
                                     .instead = "use the type rdwr"};
 
+// As AioQueue, through the ring that the worker has for all its LUNs.
+class AioRing final : public posix::RingQueue {
+  public:
+    AioRing(AioStore& store, io::Worker& worker, io::PoolLane& lane)
+        : RingQueue(store, worker, std::make_unique<PooledQueue>(store, worker, lane)),
+          store_(store) {}
+
+    bool submit(Op& op) override {
+        op.error = store_.refusal(op);
+        if (op.error || op.kind == OpKind::prefetch || op.kind == OpKind::forget) return true;
+        op.done = 0;
+        if (!store_.asynchronous(op) || !start(op, store_.fd_for(op), store_.flags_for(op)))
+            pool().go_on(op);
+        return false;
+    }
+
+  private:
+    void refused(Op& op, int error) override {
+        if (error == EOPNOTSUPP) store_.refused(op);
+    }
+    AioStore& store_;
+};
+
 }  // namespace
 
 AioStore::AioStore(posix::Opened opened, Info info, const OpenRequest& request,
@@ -30,15 +56,14 @@ AioStore::AioStore(posix::Opened opened, Info info, const OpenRequest& request,
       dsync_fd_(this->info().read_only ? UniqueFd() : posix::durable_system().reopen(fd())) {}
 
 std::unique_ptr<StoreQueue> AioStore::make_queue(io::Worker& worker, io::PoolLane& lane) {
+    if (worker.wants_ring()) return std::make_unique<AioRing>(*this, worker, lane);
     return std::make_unique<AioQueue>(*this, worker, lane);
 }
 
 bool AioStore::asynchronous(const Op& op) const {
     if (op.kind != OpKind::read && op.kind != OpKind::write) return false;
     if (!nowait_.load(std::memory_order_relaxed) || op.length == 0) return false;
-    if (op.kind == OpKind::write && op.dsync &&
-        (!dsync_fd_ || !dsync_.load(std::memory_order_relaxed)))
-        return false;
+    if (durable(op) && (!dsync_fd_ || !dsync_.load(std::memory_order_relaxed))) return false;
     return op.iov_count <= IOV_MAX && aligned(op);
 }
 
@@ -48,19 +73,20 @@ bool AioStore::aligned(const Op& op) const {
            !posix::needs_bounce(op, alignment);
 }
 
+int AioStore::flags_for(const Op& op) const {
+    return RWF_NOWAIT | (durable(op) ? RWF_DSYNC : 0);
+}
+
 void AioStore::prepare(const Op& op, iocb& request) const {
     auto offset = static_cast<long long>(op.offset);
-    if (op.kind == OpKind::read)
-        io_prep_preadv(&request, fd(), op.iov, int(op.iov_count), offset);
-    else
-        io_prep_pwritev(&request, op.dsync ? dsync_fd_.get() : fd(), op.iov, int(op.iov_count),
-                        offset);
-    request.aio_rw_flags = RWF_NOWAIT | (op.kind == OpKind::write && op.dsync ? RWF_DSYNC : 0);
+    auto prep = op.kind == OpKind::read ? io_prep_preadv : io_prep_pwritev;
+    prep(&request, fd_for(op), op.iov, int(op.iov_count), offset);
+    request.aio_rw_flags = flags_for(op);
 }
 
 // If it was RWF_NOWAIT after all, the next operation that is not durable finds out.
 void AioStore::refused(const Op& op) {
-    if (op.kind == OpKind::write && op.dsync)
+    if (durable(op))
         dsync_.store(false, std::memory_order_relaxed);
     else if (nowait_.exchange(false, std::memory_order_relaxed))
         log::info(

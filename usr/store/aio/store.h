@@ -28,6 +28,9 @@ class AioStore final : public posix::FileStore {
     // Whether the kernel can do the operation without ever making io_submit() wait, as far as we
     // know.
     bool asynchronous(const Op& op) const;
+    // The descriptor for it, and RWF_* flags.
+    int fd_for(const Op& op) const { return durable(op) ? dsync_fd_.get() : fd(); }
+    int flags_for(const Op& op) const;
     // Fills in the request, but for its owner and its event.
     void prepare(const Op& op, iocb& request) const;
     // The kernel has refused the way asynchronous() promised: not again.
@@ -37,6 +40,7 @@ class AioStore final : public posix::FileStore {
 
   private:
     bool aligned(const Op& op) const;
+    static bool durable(const Op& op) { return op.kind == OpKind::write && op.dsync; }
 
     const Options options_;
     // For writes that are durable when they return: they must not take errors from the main

@@ -117,14 +117,19 @@ int FileStore::settle(const Op& op) {
     return op.dsync || flags_.sync ? flush(all) : 0;
 }
 
-int FileStore::discard(Op& op) {
-    int error = posix::discard(fd(), opened_.block_device, op.offset, op.length);
+int FileStore::change_range(RangeCall call, const Op& op) {
+    changing_ranges_.fetch_add(1, std::memory_order_relaxed);
+    const int error = call(fd(), opened_.block_device, op.offset, op.length);
+    changing_ranges_.fetch_sub(1, std::memory_order_relaxed);
     return error ? error : settle(op);
 }
 
+int FileStore::discard(Op& op) {
+    return change_range(posix::discard, op);
+}
+
 int FileStore::write_zeroes(Op& op) {
-    int error = posix::write_zeroes(fd(), opened_.block_device, op.offset, op.length);
-    return error ? error : settle(op);
+    return change_range(posix::write_zeroes, op);
 }
 
 int FileStore::advise(Op& op) {

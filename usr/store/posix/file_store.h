@@ -33,8 +33,13 @@ class FileStore : public Store {
     // The outcome of an operation that ended with `error`: a device that has gone says so in many
     // ways. Without waiting.
     int outcome(const Op& op, int error) const;
+    // Whether a range is being discarded or zeroed: what then has to fill the page cache waits for
+    // that. Without waiting.
+    bool ranges_change() const { return changing_ranges_.load(std::memory_order_relaxed) > 0; }
 
   private:
+    using RangeCall = int (*)(int fd, bool block_device, uint64_t offset, uint64_t length);
+    int change_range(RangeCall call, const Op& op);
     int read(Op& op);
     int write(Op& op);
     int flush(Op& op);
@@ -53,6 +58,7 @@ class FileStore : public Store {
     std::atomic<uint64_t> size_;      // as last seen
     // Learnt on the way; only a short cut, so that threads may see a change late.
     std::atomic<bool> dsync_writes_{true};
+    std::atomic<unsigned> changing_ranges_{0};
     DurableCalls durable_{opened_.fd.get()};
 };
 
