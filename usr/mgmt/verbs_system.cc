@@ -112,6 +112,7 @@ Json show_system(Registry& registry, const StuckCounts& stuck) {
         {"version", TGT_VERSION},
         {"abort_bound", whole_seconds(registry.abort_bound())},
         {"workers", registry.runtime().worker_count()},
+        {"io_engine", registry.runtime().worker(0).wants_ring() ? "uring" : "epoll"},
         {"log_levels", log_levels()},
         {"graveyard", show_graveyard(registry, stuck)}};
 }

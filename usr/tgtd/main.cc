@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "driver/iscsi/driver.h"
+#include "io/ring.h"
 #include "mgmt/admin_server.h"
 #include "mgmt/registry.h"
 #include "mgmt/reservation_store.h"
@@ -43,6 +44,7 @@ class Daemon {
   private:
     Result<void> open_socket();
     Result<void> open_portals();
+    Result<bool> choose_engine();
     Result<void> make_threads();
     Result<std::shared_ptr<mgmt::ReservationStore>> open_state();
     void stop_in_order();
@@ -146,11 +148,28 @@ Result<std::shared_ptr<mgmt::ReservationStore>> Daemon::open_state() {
     return state;
 }
 
+// Whether the workers get rings. Asked once, before there are threads.
+Result<bool> Daemon::choose_engine() {
+    using IoEngine = Options::IoEngine;
+    if (options_.io_engine == IoEngine::epoll) return false;
+    auto allowed = io::Ring::probe();
+    if (!allowed && options_.io_engine == IoEngine::uring)
+        return fail(allowed.error().code,
+                    fmt::format("--io-engine uring: {}; use auto or epoll", allowed.error().text));
+    if (!allowed)
+        log::info(module, "{}; the I/O engine is epoll, which is a little slower",
+                  allowed.error().text);
+    return bool(allowed);
+}
+
 Result<void> Daemon::make_threads() {
+    auto ring = choose_engine();
+    if (!ring) return tl::unexpected(ring.error());
     io::Runtime::Options threads;
     threads.workers = options_.workers ? options_.workers : io::usable_cpus();
     threads.pin = options_.pin;
     threads.memory_limit = options_.memory;
+    threads.ring = *ring;
     runtime_ = std::make_unique<io::Runtime>(threads);
     mgmt::RegistryOptions registry;
     registry.io_threads = options_.io_threads;

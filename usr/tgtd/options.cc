@@ -80,6 +80,20 @@ Problem memory(Options& options, std::string_view value) {
     return {};
 }
 
+Problem io_engine(Options& options, std::string_view value) {
+    using IoEngine = Options::IoEngine;
+    constexpr std::array<std::pair<std::string_view, IoEngine>, 3> words = {
+        {{"auto", IoEngine::automatic}, {"uring", IoEngine::uring}, {"epoll", IoEngine::epoll}}};
+    for (const auto& [word, engine] : words) {
+        if (word != value) continue;
+        options.io_engine = engine;
+        return {};
+    }
+    return usage(
+        fmt::format("--io-engine argument value '{}' invalid: use auto, uring or epoll", value),
+        EINVAL);
+}
+
 Problem log_level(Options& options, std::string_view value) {
     const size_t equals = value.find('=');
     const std::string_view word =
@@ -154,7 +168,7 @@ Problem state_dir(Options& options, std::string_view value) {
     return {};
 }
 
-constexpr std::array<Row, 17> table{{
+constexpr std::array<Row, 18> table{{
     {"foreground", 'f', &Options::foreground, nullptr,
      "-f, --foreground        make the program run in the foreground"},
     {"nodaemonize", 'D', &Options::nodaemonize, nullptr,
@@ -181,6 +195,8 @@ constexpr std::array<Row, 17> table{{
      "    --workers N         threads for sessions (default: the usable CPUs)"},
     {"memory", 0, nullptr, memory,
      "    --memory SIZE       limit of the data buffers, such as 512M or 4G (default 1G)"},
+    {"io-engine", 0, nullptr, io_engine,
+     "    --io-engine NAME    uring, epoll, or auto (the default: uring where the kernel allows)"},
     {"pin", 0, &Options::pin, nullptr, "    --pin               tie each worker to a CPU"},
     {"unique-ids", 0, &Options::unique_ids, nullptr,
      "    --unique-ids        SCSI IDs and serial numbers that differ from host to host"},

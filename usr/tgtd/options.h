@@ -2,6 +2,7 @@
 // tgtd's command line as a value: parsing touches nothing else.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ struct Options {
     unsigned workers = 0;  // 0: the CPUs that are usable
     size_t memory = size_t(1) << 30;
     bool pin = false;
+    enum class IoEngine : uint8_t { automatic, uring, epoll } io_engine = IoEngine::automatic;
     bool unique_ids = false;
     // In the order given; without a module: all.
     std::vector<std::pair<std::optional<log::Module>, log::Level>> log_levels;

@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,16 +72,6 @@ void check_locked_memory() {
     log::info(module, "only {} KiB may be locked in memory (memlock)", limit.rlim_cur >> 10);
 }
 
-void check_io_uring() {
-#ifdef SYS_io_uring_setup
-    // Without parameters it fails in either case; the error tells why.
-    if (syscall(SYS_io_uring_setup, 0, nullptr) >= 0) return;
-    if (errno == EPERM || errno == ENOSYS)
-        log::info(module, "io_uring is not available here ({}); it is not needed",
-                  errno == EPERM ? "blocked" : "not in this kernel");
-#endif
-}
-
 void protect_from_oom_killer() {
     std::ofstream file("/proc/self/oom_score_adj");
     file << "-1000" << std::flush;
@@ -132,7 +121,6 @@ void adjust_limits() {
     protect_from_oom_killer();
     raise_file_limit();
     check_locked_memory();
-    check_io_uring();
 }
 
 void notify_service_manager(std::string_view state) {
