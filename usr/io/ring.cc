@@ -28,9 +28,11 @@ constexpr std::array<unsigned, 4> setups = {
     0,
 };
 
-// Threads of the kernel that do what it can only do by waiting: seldom more than none, since
-// nothing is asked for that needs them. The second number is of those for sockets.
-constexpr std::array<unsigned, 2> kernel_threads = {4, 1};
+// Threads of the kernel that do what it can only do by waiting, as many as there may be; they are
+// made when one is needed, which is seldom. So many that a hung device (a suspended one fails
+// read-ahead, and what was to be filled is read again there) leaves some to other LUNs. The second
+// number is of those for sockets.
+constexpr std::array<unsigned, 2> kernel_threads = {512, 1};
 
 std::string reason(int error) {
     if (error == EPERM)
