@@ -44,6 +44,8 @@ class Poller {
     // The two halves of wait(), for a loop that looks at its clock in between.
     void collect(std::optional<TimePoint> deadline);
     void deliver();
+    // Between them: whether there is anything to deliver.
+    bool collected() const { return !ready_.empty(); }
 
     // Any thread: makes the current or the next wait() return.
     void wake();

@@ -27,6 +27,7 @@ Runtime::Runtime(const Options& options) {
         if (!cpus.empty()) one.cpu = cpus[i % cpus.size()];
         one.buffer_limit = options.memory_limit / count;
         one.ring = options.ring;
+        one.busy_poll = options.busy_poll;
         workers_.push_back(std::make_unique<Worker>(std::move(one)));
     }
 }

@@ -20,6 +20,7 @@ class Runtime {
         bool pin = false;                       // workers pinned to CPUs of the affinity mask
         size_t memory_limit = size_t(1) << 30;  // buffers of all workers together
         bool ring = false;                      // store I/O by io_uring
+        Duration busy_poll{0};                  // of the workers
     };
     explicit Runtime(const Options& options);
     Runtime(const Runtime&) = delete;

@@ -91,9 +91,28 @@ void Worker::loop() {
     for (bool last = false; !last;) {
         // Read before the mailbox is emptied: what was posted before stop() still runs.
         last = stopping_.load(std::memory_order_acquire);
-        poller_.collect(last ? TimePoint::min() : timers_.next());
-        turn(Clock::now());
+        if (look_for_work(last)) turn(Clock::now());
     }
+}
+
+bool Worker::nothing_to_do() const {
+    return !poller_.collected() && mailbox_.empty();
+}
+
+// False: busy polling has found nothing this time. What is found puts its end off; timers do not,
+// as they fire without anybody waiting.
+bool Worker::look_for_work(bool last) {
+    const auto due = timers_.next();
+    if (last || options_.busy_poll == Duration(0)) {
+        poller_.collect(last ? TimePoint::min() : due);
+        return true;
+    }
+    const TimePoint now = Clock::now();
+    const bool awake = now < awake_until_;
+    poller_.collect(awake ? TimePoint::min() : due);
+    if (nothing_to_do()) return !awake || (due && *due <= now);
+    awake_until_ = Clock::now() + options_.busy_poll;
+    return true;
 }
 
 void Worker::turn(TimePoint now) {

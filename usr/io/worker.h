@@ -27,6 +27,8 @@ class Worker {
         int cpu = -1;                 // pinned to this CPU when not negative
         size_t buffer_limit = size_t(1) << 30;
         bool ring = false;  // store I/O by io_uring
+        // How long it looks for more work before it sleeps. Answers come sooner, for CPU time.
+        Duration busy_poll{0};
     };
     explicit Worker(Options options);
     Worker(const Worker&) = delete;
@@ -69,6 +71,8 @@ class Worker {
 
   private:
     void loop();
+    bool look_for_work(bool last);
+    bool nothing_to_do() const;
     void turn(TimePoint now);
     void run_mailbox();
     void run_turn_end();
@@ -81,6 +85,7 @@ class Worker {
     Mailbox mailbox_;
     std::unique_ptr<Ring> ring_;  // dies before the poller
     bool ring_opened_ = false;
+    TimePoint awake_until_{};  // busy polling ends
     Task* turn_end_first_ = nullptr;
     Task** turn_end_last_ = &turn_end_first_;
     std::atomic<bool> stopping_{false};

@@ -170,6 +170,7 @@ Result<void> Daemon::make_threads() {
     threads.pin = options_.pin;
     threads.memory_limit = options_.memory;
     threads.ring = *ring;
+    threads.busy_poll = std::chrono::microseconds(options_.busy_poll_us);
     runtime_ = std::make_unique<io::Runtime>(threads);
     mgmt::RegistryOptions registry;
     registry.io_threads = options_.io_threads;

@@ -57,6 +57,10 @@ Problem workers(Options& options, std::string_view value) {
     return set_number(options.workers, "--workers", value, 1, 1024);
 }
 
+Problem busy_poll(Options& options, std::string_view value) {
+    return set_number(options.busy_poll_us, "--busy-poll", value, 0, 10000);
+}
+
 Problem abort_bound(Options& options, std::string_view value) {
     return set_number(options.abort_seconds, "--abort-bound", value,
                       mgmt::Registry::min_abort_seconds, mgmt::Registry::max_abort_seconds);
@@ -168,7 +172,7 @@ Problem state_dir(Options& options, std::string_view value) {
     return {};
 }
 
-constexpr std::array<Row, 18> table{{
+constexpr std::array<Row, 19> table{{
     {"foreground", 'f', &Options::foreground, nullptr,
      "-f, --foreground        make the program run in the foreground"},
     {"nodaemonize", 'D', &Options::nodaemonize, nullptr,
@@ -198,6 +202,10 @@ constexpr std::array<Row, 18> table{{
     {"io-engine", 0, nullptr, io_engine,
      "    --io-engine NAME    uring, epoll, or auto (the default: uring where the kernel allows)"},
     {"pin", 0, &Options::pin, nullptr, "    --pin               tie each worker to a CPU"},
+    {"busy-poll", 0, nullptr, busy_poll,
+     "    --busy-poll USEC    look for more work for so long before sleeping: answers come "
+     "sooner,\n"
+     "                        for CPU time; 0 to 10000 (default 0)"},
     {"unique-ids", 0, &Options::unique_ids, nullptr,
      "    --unique-ids        SCSI IDs and serial numbers that differ from host to host"},
     {"abort-bound", 0, nullptr, abort_bound,

@@ -30,6 +30,7 @@ struct Options {
     size_t memory = size_t(1) << 30;
     bool pin = false;
     enum class IoEngine : uint8_t { automatic, uring, epoll } io_engine = IoEngine::automatic;
+    unsigned busy_poll_us = 0;
     bool unique_ids = false;
     // In the order given; without a module: all.
     std::vector<std::pair<std::optional<log::Module>, log::Level>> log_levels;

@@ -6,9 +6,13 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <fstream>
 #include <future>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "io/cpus.h"
@@ -166,6 +170,53 @@ TEST(Worker, RunningLoopFiresTimers) {
     fired.get_future().get();
     worker.stop();
     worker.join();
+}
+
+// The state of a thread as the kernel tells it: R, S (asleep)...
+char state_of_thread(pid_t thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string text;
+    std::getline(file, text);
+    return text[text.rfind(')') + 2];
+}
+
+struct ThreadUse {
+    pid_t thread;
+    long sleeps;  // voluntary context switches
+};
+ThreadUse use_of(Worker& worker) {
+    std::promise<ThreadUse> use;
+    worker.post([&] {
+        rusage usage{};
+        getrusage(RUSAGE_THREAD, &usage);
+        use.set_value({gettid(), usage.ru_nvcsw});
+    });
+    return use.get_future().get();
+}
+
+TEST(Worker, BusyPollingStaysAwakeBetweenTasks) {
+    Worker worker({.name = "t", .busy_poll = std::chrono::seconds(60)});
+    worker.start();
+    const long before = use_of(worker).sleeps;
+    for (int i = 0; i < 100; ++i) use_of(worker);
+    EXPECT_EQ(use_of(worker).sleeps, before);
+}
+
+TEST(Worker, BusyPollingFiresTimersInTime) {
+    Worker worker({.name = "t", .busy_poll = std::chrono::seconds(60)});
+    std::promise<void> fired;
+    Timer timer([&] { fired.set_value(); });
+    worker.start();
+    worker.post([&] { worker.timers().arm_in(timer, milliseconds(1)); });
+    EXPECT_EQ(fired.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+}
+
+TEST(Worker, BusyPollingEndsInSleep) {
+    Worker worker({.name = "t", .busy_poll = milliseconds(1)});
+    worker.start();
+    const pid_t thread = use_of(worker).thread;
+    while (state_of_thread(thread) != 'S') std::this_thread::yield();
+    EXPECT_GT(use_of(worker).sleeps, 0);
 }
 
 TEST(Worker, ThreadHasItsNameAndTakesNoSignals) {

@@ -24,10 +24,13 @@ TEST(TgtdOptions, DefaultsAreThoseOfTgt) {
 }
 
 TEST(TgtdOptions, ReadsEveryForm) {
-    const auto options =
-        parse_options({"-fD", "-C7", "-t", "0x10", "--pid-file=/p", "--debug", "1", "--workers",
-                       "3", "--memory", "512M", "--pin", "--unique-ids", "--log-level",
-                       "iscsi=debug", "--abort-bound", "60", "--state-dir", "/var/lib/tgt"});
+    const auto options = parse_options({"-fD",         "-C7",           "-t",
+                                        "0x10",        "--pid-file=/p", "--debug",
+                                        "1",           "--workers",     "3",
+                                        "--memory",    "512M",          "--busy-poll",
+                                        "50",          "--pin",         "--unique-ids",
+                                        "--log-level", "iscsi=debug",   "--abort-bound",
+                                        "60",          "--state-dir",   "/var/lib/tgt"});
     ASSERT_TRUE(options) << options.error().text;
     EXPECT_TRUE(options->foreground && options->nodaemonize && options->debug && options->pin);
     EXPECT_TRUE(options->unique_ids);
@@ -35,6 +38,7 @@ TEST(TgtdOptions, ReadsEveryForm) {
     EXPECT_EQ(options->io_threads, 16u);
     EXPECT_EQ(options->pid_file, "/p");
     EXPECT_EQ(options->workers, 3u);
+    EXPECT_EQ(options->busy_poll_us, 50u);
     EXPECT_EQ(options->abort_seconds, 60u);
     EXPECT_EQ(options->state_dir, "/var/lib/tgt");
     EXPECT_EQ(options->memory, size_t(512) << 20);
@@ -82,6 +86,9 @@ TEST(TgtdOptions, BadOnesEndWithTgtsTextAndStatus) {
              {{"--abort-bound", "0"}, "--abort-bound argument value '0' out of range\n", ERANGE},
              {{"--abort-bound", "61"}, "--abort-bound argument value '61' out of range\n", ERANGE},
              {{"--abort-bound", "5s"}, "--abort-bound argument value '5s' invalid\n", EINVAL},
+             {{"--busy-poll", "10001"},
+              "--busy-poll argument value '10001' out of range\n",
+              ERANGE},
              {{"--state-dir", ""}, "--state-dir needs the name of a folder\n", EINVAL},
              {{"--iser", "port=1"}, "--iser: the driver iser is not in this build\n", 1},
              {{"--memory", "1K"}, "--memory argument value '1K' out of range\n", ERANGE},
