@@ -133,6 +133,7 @@ void Worker::run_mailbox() {
         Task* next = task->next;  // the task may be gone, or posted again, when it has run
         task->run(*task);
         task = next;
+        ++mail_count_;
     }
 }
 

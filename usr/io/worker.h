@@ -57,6 +57,8 @@ class Worker {
     bool wants_ring() const { return options_.ring; }
 
     // The worker's thread only.
+    // Tasks that have come by post() and were run.
+    uint64_t mail_count() const { return mail_count_; }
     // Made by the first call; null when it is not wanted, or the kernel gives none.
     Ring* ring() { return ring_opened_ ? ring_.get() : open_ring(); }
     Poller& poller() { return poller_; }
@@ -85,6 +87,7 @@ class Worker {
     Mailbox mailbox_;
     std::unique_ptr<Ring> ring_;  // dies before the poller
     bool ring_opened_ = false;
+    uint64_t mail_count_ = 0;
     TimePoint awake_until_{};  // busy polling ends
     Task* turn_end_first_ = nullptr;
     Task** turn_end_last_ = &turn_end_first_;

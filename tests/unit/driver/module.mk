@@ -15,3 +15,9 @@ UNITTESTS += iscsi_session_test
 SRC_iscsi_session_test := $(addprefix tests/unit/driver/iscsi/,data_out_test.cc connection_test.cc \
     peer_limits_test.cc data_wait_test.cc half_open_test.cc peer_log_test.cc)
 DEPS_iscsi_session_test := session_bench iscsi scsi_harness scsi device_types
+
+# A program of its own: it counts every allocation.
+UNITTESTS += iscsi_read_path_test
+SINGLE_THREADED += iscsi_read_path_test
+SRC_iscsi_read_path_test := tests/unit/driver/iscsi/read_path_test.cc
+DEPS_iscsi_read_path_test := session_bench iscsi scsi_harness scsi device_types store_engines

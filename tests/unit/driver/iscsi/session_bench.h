@@ -53,6 +53,7 @@ class Peer {
     Reply one();  // exactly one
     bool closed();
     void hang_up();
+    int descriptor() const { return fd_; }
 
     // Login to full feature; false when the target refused. `keys` end with '|' each.
     bool login(const std::string& keys = "", uint8_t isid = 1);
