@@ -41,7 +41,7 @@ struct Account {
 // --- what a driver asks -----------------------------------------------------------------------
 
 struct LoginQuestion {
-    std::string_view driver;  // Driver::name() of who asks
+    std::string driver;  // Driver::name() of who asks, which may be gone when this is read
     std::string initiator_name;
     SocketAddress initiator_address;
     SocketAddress local_address;

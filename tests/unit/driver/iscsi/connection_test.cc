@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Sessions, connections and the TCP transport together, over a socketpair.
+#include <sys/socket.h>
+
 #include "tests/unit/driver/iscsi/connection_fixture.h"
 
 namespace tgt::iscsi {
@@ -262,6 +264,20 @@ TEST_F(ConnectionTest, ALoginThatStallsIsClosed) {
 }
 
 // --- sessions -----------------------------------------------------------------------------------
+
+TEST_F(ConnectionTest, ALoginWhosePeerGoesBeforeItIsJudgedLeavesNothing) {
+    auto gone = bench_.connect();
+    io::Worker& worker = bench_.scsi.runtime.worker(0);
+    gone->slip(gone->login_request("", 9));
+    worker.turn_for_test(bench_.scsi.now);  // the question is on its way to the control thread
+    ::shutdown(gone->descriptor(), SHUT_RDWR);
+    worker.turn_for_test(bench_.scsi.now);
+    ASSERT_FALSE(bench_.connected(gone->id));
+    bench_.asked_by.clear();
+    bench_.scsi.settle();
+    EXPECT_EQ(bench_.asked_by, "iscsi");
+    EXPECT_EQ(bench_.session_count(), 1u);
+}
 
 TEST_F(ConnectionTest, ReinstatementEndsTheOldSessionFirst) {  // 6.3.5
     auto again = bench_.connect();

@@ -202,6 +202,7 @@ bool SessionBench::connected(uint64_t id) {
 
 void SessionBench::login(mgmt::LoginQuestion question,
                          std::function<void(mgmt::LoginAnswer)> answer) {
+    asked_by = question.driver;
     mgmt::LoginAnswer granted;
     granted.admission = mgmt::Admission::granted;
     granted.parameters = std::make_shared<IscsiParameters>(parameters);

@@ -99,6 +99,7 @@ class SessionBench : public mgmt::Directory {
 
     Bench scsi;
     iscsi::IscsiParameters parameters;
+    std::string asked_by;   // the driver of the last login
     size_t discovered = 1;  // targets that discover() names
     std::unique_ptr<iscsi::SessionRegistry> registry;
 
