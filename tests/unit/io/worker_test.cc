@@ -209,6 +209,8 @@ TEST(Worker, BusyPollingFiresTimersInTime) {
     worker.start();
     worker.post([&] { worker.timers().arm_in(timer, milliseconds(1)); });
     EXPECT_EQ(fired.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+    worker.stop();
+    worker.join();  // before the timer dies, which is the worker's
 }
 
 TEST(Worker, BusyPollingEndsInSleep) {
