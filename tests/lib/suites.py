@@ -222,7 +222,10 @@ def fuzz(log: Log) -> Report:
     for name in declared("FUZZERS"):
         work = RESULTS / "fuzz" / name
         work.mkdir(parents=True, exist_ok=True)
-        corpus = TREE / "tests/fuzz" / name.removeprefix("fuzz_") / "corpus"
+        here = TREE / "tests/fuzz" / name.removeprefix("fuzz_")
+        if (found := here / "corpus.tar.xz").exists():  # what long runs have found
+            shutil.unpack_archive(found, work)
+        corpus = here / "corpus"
         folders = [work, *([corpus] if corpus.is_dir() else [])]
         options = [
             f"-max_total_time={FUZZ_SECONDS}",
