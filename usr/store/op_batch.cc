@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "store/op_batch.h"
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <utility>
@@ -21,15 +22,16 @@ constexpr io::Duration longest_between_looks = std::chrono::milliseconds(128);
 
 }  // namespace
 
-// Permission for one thread to run what waits. With the lane from start_runner() to its end.
-struct OpBatch::Runner : Task {
+// A task that keeps the state while it is with the worker or the lane.
+struct OpBatch::Holder : Task {
     std::shared_ptr<State> state;  // set meanwhile
 };
 
-struct OpBatch::State {
-    State(Store& its_store, io::Worker& its_worker, void (*then)(Task&))
-        : store(its_store), worker(its_worker), complete(then) {
-        for (Runner& runner : runners) {
+struct OpBatch::State : std::enable_shared_from_this<State> {
+    State(Store& its_store, io::Worker& its_worker, io::PoolLane& its_lane, void (*then)(Task&))
+        : store(its_store), worker(its_worker), lane(its_lane), complete(then) {
+        turn_end.run = end_turn;
+        for (Holder& runner : runners) {
             runner.run = run_batch;
             runner.next = std::exchange(idle, &runner);
         }
@@ -37,13 +39,15 @@ struct OpBatch::State {
 
     Store& store;
     io::Worker& worker;
+    io::PoolLane& lane;
     void (*const complete)(Task&);
+    Holder turn_end;  // the worker's
 
     std::mutex mutex;  // of all that follows
     Task* first = nullptr;
     Task** last = &first;
-    std::array<Runner, max_runners> runners;
-    Task* idle = nullptr;  // runners, linked by `next`
+    std::array<Holder, max_runners> runners;  // each lets one thread run what waits
+    Task* idle = nullptr;                     // of them, linked by `next`
     size_t running = 0;
 
     Task* take() {
@@ -51,25 +55,15 @@ struct OpBatch::State {
         if (task && !(first = task->next)) last = &first;
         return task;
     }
+    void start_runner();
     bool perform(Task& task);
 };
 
 OpBatch::OpBatch(Store& store, io::Worker& worker, io::PoolLane& lane, void (*complete)(Task&))
     : worker_(worker),
-      lane_(lane),
-      state_(std::make_shared<State>(store, worker, complete)),
+      state_(std::make_shared<State>(store, worker, lane, complete)),
       look_([this] { look(); }),
-      patience_(first_look) {
-    turn_end_.self = this;
-    turn_end_.run = [](Task& task) {
-        auto& self = *static_cast<TurnEnd&>(task).self;
-        self.turn_end_.waits = false;
-        std::unique_lock lock(self.state_->mutex);
-        const bool needed = self.state_->first && self.state_->running == 0;
-        lock.unlock();
-        if (needed) self.start_runner();
-    };
-}
+      patience_(first_look) {}
 
 OpBatch::~OpBatch() = default;
 
@@ -80,7 +74,10 @@ void OpBatch::add(Op& op) {
         *state_->last = &op.task;
         state_->last = &op.task.next;
     }
-    if (!std::exchange(turn_end_.waits, true)) worker_.at_turn_end(turn_end_);
+    if (!state_->turn_end.state) {
+        state_->turn_end.state = state_;
+        worker_.at_turn_end(state_->turn_end);
+    }
     if (look_.armed()) return;
     patience_ = first_look;
     worker_.timers().arm_in(look_, patience_);
@@ -96,14 +93,22 @@ bool OpBatch::take_back(Op& op) {
     return false;
 }
 
-void OpBatch::start_runner() {
-    std::unique_lock lock(state_->mutex);
-    if (!state_->idle) return;
-    auto& runner = static_cast<Runner&>(*std::exchange(state_->idle, state_->idle->next));
-    ++state_->running;
+void OpBatch::end_turn(Task& task) {
+    const std::shared_ptr<State> state = std::move(static_cast<Holder&>(task).state);
+    std::unique_lock lock(state->mutex);
+    const bool needed = state->first && state->running == 0;
     lock.unlock();
-    runner.state = state_;
-    lane_.submit(runner);
+    if (needed) state->start_runner();
+}
+
+void OpBatch::State::start_runner() {
+    std::unique_lock lock(mutex);
+    if (!idle) return;
+    auto& runner = static_cast<Holder&>(*std::exchange(idle, idle->next));
+    ++running;
+    lock.unlock();
+    runner.state = shared_from_this();
+    lane.submit(runner);
 }
 
 // Somebody waits for the device: the others shall not wait for it. The less happens, the more
@@ -113,7 +118,7 @@ void OpBatch::look() {
     const bool in_flight = state_->running > 0;
     const bool waiting = state_->first != nullptr;
     lock.unlock();
-    if (waiting) start_runner();
+    if (waiting) state_->start_runner();
     if (!in_flight && !waiting) return;
     patience_ = std::min(patience_ * 2, longest_between_looks);
     worker_.timers().arm_in(look_, patience_);
@@ -132,7 +137,7 @@ bool OpBatch::State::perform(Task& task) {
 }
 
 void OpBatch::run_batch(Task& task) {
-    auto& runner = static_cast<Runner&>(task);
+    auto& runner = static_cast<Holder&>(task);
     const std::shared_ptr<State> state = std::move(runner.state);
     unsigned unannounced = 0;
     std::unique_lock lock(state->mutex);

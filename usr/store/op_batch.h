@@ -32,19 +32,15 @@ class OpBatch {
 
   private:
     struct State;
-    struct Runner;
-    struct TurnEnd : Task {
-        OpBatch* self = nullptr;
-        bool waits = false;
-    };
+    struct Holder;
+    static void end_turn(Task& task);
     static void run_batch(Task& task);
-    void start_runner();
     void look();
 
     io::Worker& worker_;
-    io::PoolLane& lane_;
-    std::shared_ptr<State> state_;  // outlives the batch while a thread is about to leave it
-    TurnEnd turn_end_;
+    // Outlives the batch while a thread is about to leave it, or the turn has not ended in which
+    // everything was taken back.
+    std::shared_ptr<State> state_;
     io::Timer look_;  // armed while something is in flight
     io::Duration patience_;
 };

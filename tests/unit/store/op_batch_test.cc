@@ -136,6 +136,15 @@ TEST_F(OpBatchTest, CancelBeforeTheEndOfTheTurnLeavesNothingToDo) {
     EXPECT_EQ(store_.begun, 0);
 }
 
+TEST_F(OpBatchTest, QueueMayGoInTheTurnInWhichEverythingWasTakenBack) {
+    const Ops ops = writes({0, 16});
+    submit(ops);
+    for (const auto& op : ops) EXPECT_TRUE(queue_->cancel(*op));
+    queue_.reset();
+    worker_.turn_for_test(io::Clock::now());
+    EXPECT_EQ(store_.begun, 0);
+}
+
 // A worker that sleeps is woken at the end of the batch, not for each operation; and the queue may
 // be destroyed as soon as its last operation is complete.
 TEST_F(OpBatchTest, SleepingWorkersGetEverythingBack) {
