@@ -13,7 +13,7 @@ import pytest
 from lib import scsi
 from lib.daemon import AdmError, Daemon, Target
 from lib.iscsi import Connection
-from lib.wire import MakeTarget
+from lib.wire import Connect, MakeTarget, open_session
 
 MIB = 1 << 20
 SYNCHRONIZE_CACHE = bytes([0x35]) + bytes(9)
@@ -107,48 +107,45 @@ def test_an_administrator_limits_the_capacity_and_gives_it_back(
     assert capacity(session) == 8 * MIB
 
 
-def test_a_failed_flush_is_told_to_everybody_until_an_administrator_acts(daemon: Daemon) -> None:
+@pytest.fixture
+def fault_target(daemon: Daemon, make_target: MakeTarget) -> Target:
+    """A target with a disk of 1 MiB that fails when it is told to."""
+    target = make_target(disk=False)
+    path = daemon.dir / f"fault-{target.tid}"
+    path.write_bytes(bytes(MIB))
+    words = ("-t", str(target.tid), "-l", "1", "-b", str(path), "--bstype", "fault")
+    daemon.adm("-m", "logicalunit", "-o", "new", *words)
+    return target
+
+
+def test_a_failed_flush_is_told_to_everybody_until_an_administrator_acts(
+    connect: Connect, fault_target: Target
+) -> None:
     """Linux tells a lost write-back once; here each nexus hears of it (SBC-4 4.15)."""
-    target = daemon.add_target()
-    path = daemon.dir / f"flush-{target.tid}"
-    path.write_bytes(bytes(MIB))
-    words = ("-t", str(target.tid), "-l", "1", "-b", str(path), "--bstype", "fault")
-    daemon.adm("-m", "logicalunit", "-o", "new", *words)
-    first, second = Connection("127.0.0.1", daemon.port), Connection("127.0.0.1", daemon.port)
-    with first, second:
-        for session in (first, second):
-            session.login(target.name)
-            session.settle()
-        update(target, "fault=error:op=flush:count=1")
-        first.write(0, b"\x11" * 512)
-        assert str(first.command(SYNCHRONIZE_CACHE).sense) == "3/0c00"
-        limit = time.monotonic() + LIMIT_S
-        while str(second.command(SYNCHRONIZE_CACHE).sense) != "3/0c00":
-            assert time.monotonic() < limit, "the other nexus never hears of it"
-        fua = struct.pack(">BBQIBB", 0x8A, 0x08, 0, 1, 0, 0)
-        assert str(second.command(fua, write=bytes(512)).sense) == "3/0c00"
-        second.write(0, b"\x22" * 512)  # what need not be on the medium goes on
-        assert str(first.command(SYNCHRONIZE_CACHE).sense) == "3/0c00"
-        update(target, "flush_failed=0")
-        assert first.command(SYNCHRONIZE_CACHE).status == scsi.GOOD
-    target.delete()
+    first, second = (open_session(connect, fault_target) for _ in range(2))
+    update(fault_target, "fault=error:op=flush:count=1")
+    first.write(0, b"\x11" * 512)
+    assert str(first.command(SYNCHRONIZE_CACHE).sense) == "3/0c00"
+    limit = time.monotonic() + LIMIT_S
+    while str(second.command(SYNCHRONIZE_CACHE).sense) != "3/0c00":
+        assert time.monotonic() < limit, "the other nexus never hears of it"
+    fua = struct.pack(">BBQIBB", 0x8A, 0x08, 0, 1, 0, 0)
+    assert str(second.command(fua, write=bytes(512)).sense) == "3/0c00"
+    second.write(0, b"\x22" * 512)  # what need not be on the medium goes on
+    assert str(first.command(SYNCHRONIZE_CACHE).sense) == "3/0c00"
+    update(fault_target, "flush_failed=0")
+    assert first.command(SYNCHRONIZE_CACHE).status == scsi.GOOD
 
 
-def test_a_full_file_system_is_told_and_served_again_when_there_is_room(daemon: Daemon) -> None:
+def test_a_full_file_system_is_told_and_served_again_when_there_is_room(
+    connect: Connect, fault_target: Target
+) -> None:
     """SBC-4 4.7.3.6: SPACE ALLOCATION FAILED WRITE PROTECT, and nothing more."""
-    target = daemon.add_target()
-    path = daemon.dir / f"full-{target.tid}"
-    path.write_bytes(bytes(MIB))
-    words = ("-t", str(target.tid), "-l", "1", "-b", str(path), "--bstype", "fault")
-    daemon.adm("-m", "logicalunit", "-o", "new", *words)
-    with Connection("127.0.0.1", daemon.port) as session:
-        session.login(target.name)
-        session.settle()
-        update(target, "fault=error:op=write:errno=ENOSPC")
-        result = session.command(scsi.write10(0, 1), write=bytes(512))
-        assert str(result.sense) == "7/2707"
-        assert session.read(0, 1) == bytes(512)
-        update(target, "fault=none")
-        session.write(0, bytes(512))
-        assert session.command(SYNCHRONIZE_CACHE).status == scsi.GOOD
-    target.delete()
+    session = open_session(connect, fault_target)
+    update(fault_target, "fault=error:op=write:errno=ENOSPC")
+    result = session.command(scsi.write10(0, 1), write=bytes(512))
+    assert str(result.sense) == "7/2707"
+    assert session.read(0, 1) == bytes(512)
+    update(fault_target, "fault=none")
+    session.write(0, bytes(512))
+    assert session.command(SYNCHRONIZE_CACHE).status == scsi.GOOD

@@ -18,9 +18,10 @@ namespace tgt::mgmt::test {
 // A registry with the fake engine, target 1, short bounds, and an initiator at target 1.
 class BackingTest : public RegistryTest {
   protected:
-    void SetUp() override {
+    void SetUp() override { begin_with(options()); }
+    void begin_with(RegistryOptions with) {
         fake::reset();
-        begin(options());
+        begin(std::move(with));
         make_target();
     }
     void TearDown() override {
@@ -34,6 +35,12 @@ class BackingTest : public RegistryTest {
         options.open_bound = options.store_bound = std::chrono::milliseconds(200);
         options.abort_bound = std::chrono::milliseconds(50);
         return options;
+    }
+    // Those, and media are looked at often.
+    static RegistryOptions watchful() {
+        RegistryOptions with = options();
+        with.look_every = std::chrono::milliseconds(5);
+        return with;
     }
     static Json new_lun(int number, const std::string& path, const std::string& engine = "fake") {
         return {{"tid", 1}, {"lun", number}, {"backing-store", path}, {"bstype", engine}};

@@ -54,13 +54,7 @@ TEST(Uevent, OnlyThoseOfBlockDevicesCount) {
 
 class CapacityTest : public test::BackingTest {
   protected:
-    void SetUp() override {
-        fake::reset();
-        RegistryOptions with = options();
-        with.look_every = std::chrono::milliseconds(5);
-        begin(std::move(with));
-        make_target();
-    }
+    void SetUp() override { begin_with(watchful()); }
     // Until the LUN shows so many bytes; events come from the kernel.
     void await_size(uint64_t bytes) {
         for (int i = 0; i < 2000 && lun(1, 1)["size_bytes"] != bytes; ++i)

@@ -15,13 +15,10 @@ using testing::HasSubstr;
 class RevivalTest : public test::BackingTest {
   protected:
     void SetUp() override {
-        fake::reset();
-        RegistryOptions with = options();
-        with.look_every = std::chrono::milliseconds(5);
+        RegistryOptions with = watchful();
         with.revival.pause = with.revival.first = std::chrono::milliseconds(5);
         with.revival.longest = std::chrono::milliseconds(20);
-        begin(std::move(with));
-        make_target();
+        begin_with(std::move(with));
     }
     std::string make_named(const std::string& lasting_id) {
         const std::string path = file("fake", 1 << 20);
