@@ -3,7 +3,7 @@
 LIBS += bench
 SRC_bench := tests/bench/options.cc tests/bench/histogram.cc tests/bench/cpu_clock.cc \
              tests/bench/workload.cc tests/bench/measure.cc tests/bench/report.cc \
-             tests/bench/stream.cc tests/bench/pdu_reader.cc
+             tests/bench/stream.cc tests/bench/pdu_reader.cc tests/bench/program.cc
 DEPS_bench := wire base
 
 BENCHES += lean

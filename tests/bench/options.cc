@@ -186,6 +186,11 @@ Result<Options> parse_options(int argc, char** argv) {
     return checked(std::move(options));
 }
 
+Result<void> names_target(const Options& options) {
+    if (!options.target.empty()) return {};
+    return fail(EINVAL, options.host + ": wants iscsi://HOST:PORT/TARGET/LUN");
+}
+
 std::string usage(std::string_view program) {
     std::string text = fmt::format("Usage: {} [OPTION]... ADDRESS\n", program);
     for (const Setting& setting : settings)

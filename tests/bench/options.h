@@ -44,6 +44,9 @@ struct Options {
 Result<Options> parse_options(int argc, char** argv);
 std::string usage(std::string_view program);
 
+// For what speaks iSCSI: the address has to name a target.
+Result<void> names_target(const Options& options);
+
 // `4k`, `1M`, `512`: bytes.
 Result<uint64_t> parse_size(std::string_view text);
 // Fills host, port, target and lun.

@@ -14,6 +14,9 @@
 
 namespace tgt::bench {
 
+inline constexpr int patience_ms = 100;  // how long is waited for something to happen
+inline constexpr size_t input_size = 256u << 10;
+
 // A connected socket, blocking, without Nagle's algorithm. Receives give up after a tenth of a
 // second.
 Result<UniqueFd> connect_to(const std::string& host, const std::string& port);

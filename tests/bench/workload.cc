@@ -44,6 +44,15 @@ Workload::Workload(const Options& options, const Geometry& geometry, unsigned in
     first_ = slots_ * index;
 }
 
+Workload Workload::filling(Options options, const Geometry& geometry) {
+    options.sequential = true;
+    options.sessions = 1;
+    options.read_percent = 0;
+    Workload workload(options, geometry, 0);
+    workload.limit(workload.slots());
+    return workload;
+}
+
 uint64_t Workload::random() {  // xorshift64*
     state_ ^= state_ >> 12;
     state_ ^= state_ << 25;

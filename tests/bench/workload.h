@@ -30,6 +30,8 @@ class Workload {
   public:
     // `index` of `options.sessions`. A range smaller than one I/O per session leaves nothing to do.
     Workload(const Options& options, const Geometry& geometry, unsigned index);
+    // One write everywhere in the range.
+    static Workload filling(Options options, const Geometry& geometry);
 
     bool usable() const { return slots_ > 0; }
     uint64_t slots() const { return slots_; }

@@ -15,9 +15,6 @@ namespace tgt::bench {
 
 namespace {
 
-constexpr size_t input_size = 256u << 10;
-constexpr int patience_ms = 100;
-
 // One connection; requests are answered in their order.
 class EchoEngine final : public Engine {
   public:

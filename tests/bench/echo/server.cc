@@ -20,7 +20,6 @@ namespace tgt::bench {
 
 namespace {
 
-constexpr size_t input_size = 256u << 10;
 constexpr size_t answer_limit = 16u << 20;
 
 struct Connection {

@@ -12,13 +12,11 @@
 
 #include "tests/bench/cpu_clock.h"
 #include "tests/bench/lean/session.h"
+#include "tests/bench/program.h"
 
 namespace tgt::bench {
 
 namespace {
-
-constexpr size_t input_size = 256u << 10;
-constexpr int patience_ms = 100;
 
 // The sessions of one thread.
 class LeanEngine final : public Engine {
@@ -149,13 +147,7 @@ Result<int> run_idle(const Options& options) {
 
 int main(int argc, char** argv) {
     using namespace tgt::bench;
-    const auto options = parse_options(argc, argv);
-    if (!options || options->help || options->target.empty()) {
-        if (!options) fmt::print(stderr, "lean: {}\n", options.error().text);
-        fmt::print(options && options->help ? stdout : stderr, "{}", usage("lean"));
-        return options && options->help ? 0 : 2;
-    }
-    const auto status = options->idle ? run_idle(*options) : run_load(*options);
-    if (!status) fmt::print(stderr, "lean: {}\n", status.error().text);
-    return status.value_or(1);
+    return run_program("lean", argc, argv, [](const Options& options) {
+        return options.idle ? run_idle(options) : run_load(options);
+    });
 }

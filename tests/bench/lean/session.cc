@@ -28,6 +28,7 @@ Session::~Session() {
 }
 
 Result<std::unique_ptr<Session>> Session::open(const Options& options, unsigned index) {
+    if (auto named = names_target(options); !named) return tl::unexpected(named.error());
     auto fd = connect_to(options.host, options.port);
     if (!fd) return tl::unexpected(fd.error());
     const auto agreed = log_in(fd->get(), options, index);

@@ -14,8 +14,6 @@ namespace {
 
 using wire::Opcode;
 
-constexpr int patience_ms = 100;
-
 // The answers that use up a StatSN (3.2.2.2); Data-In with status is looked at separately.
 bool carries_status(Opcode opcode) {
     return opcode == Opcode::scsi_response || opcode == Opcode::logout_response ||

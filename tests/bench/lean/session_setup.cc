@@ -59,12 +59,7 @@ Result<Geometry> Session::prepare() {
 }
 
 Result<void> Session::fill(const Geometry& geometry) {
-    Options options = options_;
-    options.sequential = true;
-    options.sessions = 1;
-    options.read_percent = 0;
-    Workload workload(options, geometry, 0);
-    workload.limit(workload.slots());
+    Workload workload = Workload::filling(options_, geometry);
     Tally tally;
     Input input(1u << 16);
     while (workload.more() || !idle()) {

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The load of `lean` through libiscsi, a client that people use: what it costs itself is part of
 // what it shows.
-#include <fmt/format.h>
 #include <poll.h>
-#include <unistd.h>
-
-#include <cstdio>
 
 #include "tests/bench/libiscsi_load/session.h"
+#include "tests/bench/program.h"
+#include "tests/bench/stream.h"
 
 namespace tgt::bench {
 
 namespace {
-
-constexpr int patience_ms = 100;
 
 // The sessions of one thread.
 class LibiscsiEngine final : public Engine {
@@ -59,14 +55,9 @@ class LibiscsiEngine final : public Engine {
 };
 
 // Writes the pattern into the whole range.
-Result<void> fill(LibiscsiSession& session, Options options, const Geometry& geometry) {
-    options.sequential = true;
-    options.sessions = 1;
-    options.read_percent = 0;
-    Workload workload(options, geometry, 0);
-    workload.limit(workload.slots());
+Result<void> fill(LibiscsiSession& session, const Options& options, const Geometry& geometry) {
     LibiscsiEngine engine;
-    engine.add(session, workload);
+    engine.add(session, Workload::filling(options, geometry));
     Tally tally;
     while (engine.more() || !engine.idle()) {
         if (auto turned = engine.turn(tally); !turned) return turned;
@@ -107,13 +98,5 @@ Result<int> run(const Options& options) {
 
 int main(int argc, char** argv) {
     using namespace tgt::bench;
-    const auto options = parse_options(argc, argv);
-    if (!options || options->help || options->target.empty()) {
-        if (!options) fmt::print(stderr, "libiscsi_load: {}\n", options.error().text);
-        fmt::print(options && options->help ? stdout : stderr, "{}", usage("libiscsi_load"));
-        return options && options->help ? 0 : 2;
-    }
-    const auto status = run(*options);
-    if (!status) fmt::print(stderr, "libiscsi_load: {}\n", status.error().text);
-    return status.value_or(1);
+    return run_program("libiscsi_load", argc, argv, run);
 }

@@ -41,6 +41,9 @@ LibiscsiSession::LibiscsiSession(const Options& options, unsigned index)
 
 LibiscsiSession::~LibiscsiSession() {
     if (logged_in_ && idle()) iscsi_logout_sync(context_.get());
+    // It cancels what is in flight: those ends still find the slots, but count nowhere.
+    tally_ = nullptr;
+    context_.reset();
 }
 
 std::string LibiscsiSession::last_error() const {
@@ -49,6 +52,7 @@ std::string LibiscsiSession::last_error() const {
 
 Result<std::unique_ptr<LibiscsiSession>> LibiscsiSession::open(const Options& options,
                                                                unsigned index) {
+    if (auto named = names_target(options); !named) return tl::unexpected(named.error());
     if (options.digests) return fail(ENOTSUP, "libiscsi has no data digest");
     std::unique_ptr<LibiscsiSession> session(new LibiscsiSession(options, index));
     const auto ready = session->log_in().and_then([&] { return session->settle(); }).and_then([&] {
@@ -105,8 +109,8 @@ short LibiscsiSession::wanted_events() const {
 }
 
 Result<void> LibiscsiSession::service(short events) {
-    if (events != 0 && iscsi_service(context_.get(), events) < 0) return fail(EIO, last_error());
-    return {};
+    if (events == 0 || iscsi_service(context_.get(), events) >= 0) return {};
+    return fail(ECONNRESET, "the connection to the target is lost: " + last_error());
 }
 
 void LibiscsiSession::fill_up(Workload& workload, Tally& tally) {
@@ -148,6 +152,8 @@ void LibiscsiSession::ended(iscsi_context*, int status, void* command, void* pri
 }
 
 void LibiscsiSession::finish(Slot& slot, int status, const scsi_task& task) {
+    free_.push_back(&slot);
+    if (tally_ == nullptr) return;
     tally_->done(now_ns() - slot.started, options_.block);
     const char* const kind = slot.io.write ? "write" : "read";
     if (status != SCSI_STATUS_GOOD)
@@ -159,7 +165,6 @@ void LibiscsiSession::finish(Slot& slot, int status, const scsi_task& task) {
     else if (options_.verify && !slot.io.write &&
              !matches_pattern(slot.data, slot.io.lba, 0, geometry_.block_size, options_.seed))
         tally_->error(fmt::format("wrong data at LBA {}", slot.io.lba));
-    free_.push_back(&slot);
 }
 
 }  // namespace tgt::bench

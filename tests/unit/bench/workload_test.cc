@@ -105,6 +105,21 @@ TEST_F(Pattern, EveryDamagedByteIsSeen) {
     }
 }
 
+TEST(Workload, FillingWritesEverySlotOnceWhateverTheLoadIs) {
+    Options options;
+    options.block = 4096;
+    options.sessions = 4;
+    options.range = 64 << 10;
+    Workload workload = Workload::filling(options, Geometry{1 << 20, 512});
+    for (uint64_t slot = 0; slot < 16; ++slot) {
+        ASSERT_TRUE(workload.more());
+        const Io io = workload.next();
+        EXPECT_TRUE(io.write);
+        EXPECT_EQ(io.lba, slot * 8);
+    }
+    EXPECT_FALSE(workload.more());
+}
+
 TEST(TransferCdb, IsReadOrWrite16) {
     const auto cdb = transfer_cdb({0x0102030405060708, 0x090a0b0c, true});
     EXPECT_EQ(cdb, (std::array<uint8_t, 16>{0x8a, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0xa, 0xb, 0xc}));
