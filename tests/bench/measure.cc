@@ -31,11 +31,13 @@ Result<void> drive(Engine& engine, Tally& tally, const Shared& shared) {
 struct Snapshot {
     uint64_t time;
     uint64_t own_cpu;
+    uint64_t own_user;
+    uint64_t machine_cpu;
     uint64_t server_cpu = 0;
 };
 
 Snapshot snapshot(const Options& options) {
-    Snapshot now{now_ns(), own_cpu_ns()};
+    Snapshot now{now_ns(), own_cpu_ns(), own_user_ns(), machine_cpu_ns().value_or(0)};
     if (options.server_pid != 0) now.server_cpu = process_cpu_ns(options.server_pid).value_or(0);
     return now;
 }
@@ -86,6 +88,8 @@ Result<Report> measure(const Options& options,
     Report report;
     report.seconds = static_cast<double>(end.time - begin.time) / 1e9;
     report.own_cpu_ns = end.own_cpu - begin.own_cpu;
+    report.own_user_ns = end.own_user - begin.own_user;
+    report.machine_cpu_ns = end.machine_cpu - begin.machine_cpu;
     report.server_cpu_ns = end.server_cpu - begin.server_cpu;
     for (const auto& lane : lanes) {
         if (!lane->result) return tl::unexpected(lane->result.error());

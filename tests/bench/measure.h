@@ -53,6 +53,8 @@ struct Report {
     double seconds = 0;
     uint64_t server_cpu_ns = 0;
     uint64_t own_cpu_ns = 0;
+    uint64_t own_user_ns = 0;
+    uint64_t machine_cpu_ns = 0;
 };
 
 // Each engine on a thread of its own: warm-up, the measured time, then until nothing is in flight.

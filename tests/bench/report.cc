@@ -17,6 +17,8 @@ struct Figures {
           mib_per_s(static_cast<double>(report.tally.bytes) / report.seconds / (1 << 20)),
           server_us(per_io(report.server_cpu_ns)),
           own_us(per_io(report.own_cpu_ns)),
+          own_user_us(per_io(report.own_user_ns)),
+          machine_us(per_io(report.machine_cpu_ns)),
           server_load(static_cast<double>(report.server_cpu_ns) / 1e9 / report.seconds) {}
 
     double per_io(uint64_t ns) const {
@@ -28,6 +30,8 @@ struct Figures {
     double mib_per_s;
     double server_us;
     double own_us;
+    double own_user_us;
+    double machine_us;
     double server_load;
 };
 
@@ -60,7 +64,8 @@ std::string as_text(const Options& options, const Report& report) {
         options.sessions, options.depth, options.digests ? ", digests" : "", figures.iops,
         figures.mib_per_s, report.seconds, microseconds(latency, 0.5), microseconds(latency, 0.99),
         microseconds(latency, 0.999), static_cast<double>(latency.max()) / 1e3);
-    text += fmt::format("  CPU us per I/O: own {:.2f}", figures.own_us);
+    text += fmt::format("  CPU us per I/O: own {:.2f}, whole machine {:.2f}", figures.own_us,
+                        figures.machine_us);
     if (options.server_pid != 0)
         text += fmt::format(", server {:.2f} ({:.0f} % of a core)", figures.server_us,
                             100 * figures.server_load);
@@ -93,6 +98,8 @@ std::string as_json(const Options& options, const Report& report) {
         {"server_cpu_us", figures.server_us},
         {"server_load", figures.server_load},
         {"own_cpu_us", figures.own_us},
+        {"own_user_us", figures.own_user_us},
+        {"machine_cpu_us", figures.machine_us},
         {"errors", report.tally.errors},
         {"first_error", report.tally.first_error},
     };
