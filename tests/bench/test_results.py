@@ -78,7 +78,7 @@ def test_only_what_stands_between_the_markers_is_replaced() -> None:
 
 def test_the_document_of_the_tree_has_every_marker() -> None:
     text = (Path(__file__).resolve().parents[2] / "doc/performance.md").read_text()
-    for name in ("machine", "goals", "tables"):
+    for name in ("machine", "goals", "tables", "lio"):
         document.replace_section(text, name, "new")
 
 
