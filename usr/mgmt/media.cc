@@ -35,12 +35,13 @@ std::unique_ptr<store::Store> Media::track(const MediumPtr& medium,
 void Media::handle_closed(const MediumPtr& medium) {
     if (--medium->handles > 0) return;
     std::erase(all_, medium);
-    std::erase_if(by_unit_, [&](const auto& entry) { return entry.second == medium; });
+    forget_unit(medium);
     if (dropped_) dropped_(medium);
     for (const auto& call : std::exchange(medium->on_closed, {})) call();
 }
 
 MediumPtr Media::find(const store::Identity& identity, std::string_view lasting_id) const {
+    if (!identity.known && lasting_id.empty()) return nullptr;
     const auto it = std::find_if(all_.begin(), all_.end(), [&](const MediumPtr& medium) {
         // Another device may have got the number of one that is gone.
         const bool by_number = !medium->missing || medium->lasting_id.empty();
@@ -56,11 +57,18 @@ bool Media::any_unit() const {
 }
 
 void Media::set_unit(const MediumPtr& medium, const std::shared_ptr<scsi::LogicalUnit>& unit) {
+    forget_unit(medium);
     medium->unit = unit;
+    medium->unit_key = unit.get();
     by_unit_[unit.get()] = medium;
 }
 
 // A unit that has gone may have left its address to another.
+void Media::forget_unit(const MediumPtr& medium) {
+    const auto found = by_unit_.find(std::exchange(medium->unit_key, nullptr));
+    if (found != by_unit_.end() && found->second == medium) by_unit_.erase(found);
+}
+
 MediumPtr Media::of(const scsi::LogicalUnit& unit) const {
     const auto it = by_unit_.find(&unit);
     if (it == by_unit_.end() || it->second->unit.lock().get() != &unit) return nullptr;

@@ -24,9 +24,10 @@ struct Medium {
     store::Identity identity;
     std::string lasting_id;
     std::weak_ptr<scsi::LogicalUnit> unit;
-    unsigned handles = 0;           // open, or being closed
-    uint64_t size = 0;              // bytes, when it was last looked at
-    std::optional<uint64_t> limit;  // capacity=<bytes>: the unit shows no more
+    const scsi::LogicalUnit* unit_key = nullptr;  // where Media has it
+    unsigned handles = 0;                         // open, or being closed
+    uint64_t size = 0;                            // bytes, when it was last looked at
+    std::optional<uint64_t> limit;                // capacity=<bytes>: the unit shows no more
     // Gone, and looked for: why, or why what is there now is not used.
     std::optional<std::string> missing;
     // The LUN that leads to the unit, or was the last to do so: "LUN 1 of target 2".
@@ -64,6 +65,7 @@ class Media {
 
   private:
     void handle_closed(const MediumPtr& medium);
+    void forget_unit(const MediumPtr& medium);
 
     io::Runtime& runtime_;
     std::vector<MediumPtr> all_;

@@ -168,23 +168,27 @@ Outcome<TargetEntry*> Registry::find_target(int tid) {
 }
 
 TargetEntry* Registry::find_by_name(std::string_view name) {
-    for (auto& [tid, entry] : targets_)
-        if (entry.name == name) return &entry;
-    return nullptr;
+    const auto found = names_.find(name);
+    return found == names_.end() ? nullptr : &targets_.at(found->second);
 }
 
 // Relative target port identifiers are 1 to 65535 and tell the ports of one logical unit apart
 // (SPC-5 3.1.111).
 uint16_t Registry::free_relative_port(int tid) const {
-    const auto taken = [this](int port) {
-        return std::any_of(targets_.begin(), targets_.end(), [port](const auto& item) {
-            return item.second.target && item.second.target->relative_port() == port;
-        });
-    };
-    if (tid <= UINT16_MAX && !taken(tid)) return uint16_t(tid);
-    for (int port = UINT16_MAX; port > 0; --port)
-        if (!taken(port)) return uint16_t(port);
-    return 0;
+    if (tid <= UINT16_MAX && !ports_.count(uint16_t(tid))) return uint16_t(tid);
+    uint16_t port = UINT16_MAX;
+    for (auto used = ports_.rbegin(); used != ports_.rend() && used->first == port; ++used) --port;
+    return port;
+}
+
+void Registry::forget_target(int tid) {
+    const auto found = targets_.find(tid);
+    if (found == targets_.end()) return;
+    names_.erase(found->second.name);
+    ports_.erase(found->second.target->relative_port());
+    targets_.erase(found);
+    accounts_.forget_target(tid);
+    refresh_accepting();
 }
 
 void Registry::new_target(int tid, const std::string& name, std::string_view driver,
@@ -223,6 +227,8 @@ void Registry::new_target(int tid, const std::string& name, std::string_view dri
     entry.target->set_abort_bound(abort_bound_);
     auto target = entry.target;
     targets_.emplace(tid, std::move(entry));
+    names_.emplace(name, tid);
+    ports_.emplace(port, tid);
     log::info(module, "target {} is {}", tid, name);
     target->add_lun(0, std::move(controller), [this, done = std::move(done)] {
         refresh_accepting();
@@ -273,9 +279,7 @@ void Registry::teardown(int tid, io::Duration bound, std::function<void()> done)
     interrupt_all(it->second, {ErrorCode::no_target,
                                fmt::format("target {} ({}) was deleted", tid, it->second.name)});
     auto luns_removed = [this, tid, done = std::move(done)] {
-        targets_.erase(tid);
-        accounts_.forget_target(tid);
-        refresh_accepting();
+        forget_target(tid);
         done();
     };
     auto sessions_gone = [this, tid, bound, luns_removed](bool all_gone) {

@@ -137,6 +137,7 @@ class Registry final : public Directory {
 
     void refresh_accepting();
     uint16_t free_relative_port(int tid) const;
+    void forget_target(int tid);
     void teardown(int tid, io::Duration bound, std::function<void()> done);
     void finish_delete(int tid, const StatusCallback& done);
     TargetEntry* find_by_name(std::string_view name);
@@ -174,6 +175,8 @@ class Registry final : public Directory {
     bool stopping_ = false;
     std::atomic<bool> accepting_{false};
     std::map<int, TargetEntry> targets_;
+    std::map<std::string, int, std::less<>> names_;  // of targets, to tid
+    std::map<uint16_t, int> ports_;                  // the same for relative ports
     Accounts accounts_;
     bool warned_default_ids_ = false;
     Attempts attempts_;

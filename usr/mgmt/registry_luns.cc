@@ -146,9 +146,12 @@ scsi::LunIdentity Registry::identity_for(const UnitRequest& request) {
 // --- whose a unit is ---------------------------------------------------------------------------
 
 std::string Registry::place_of(const scsi::LogicalUnit& unit) const {
-    for (const auto& [tid, entry] : targets_)
-        for (const auto& [lun, used] : entry.target->luns())
-            if (used.get() == &unit) return place_text(tid, lun);
+    for (const uint16_t port : unit.ports()) {
+        const auto found = ports_.find(port);
+        if (found == ports_.end()) continue;
+        for (const auto& [lun, used] : targets_.at(found->second).target->luns())
+            if (used.get() == &unit) return place_text(found->second, lun);
+    }
     return {};
 }
 
