@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/bench/measure.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -61,6 +62,8 @@ struct Lane {
 void Tally::merge(const Tally& other) {
     latency.merge(other.latency);
     bytes += other.bytes;
+    by_session.resize(std::max(by_session.size(), other.by_session.size()));
+    for (size_t i = 0; i < other.by_session.size(); ++i) by_session[i] += other.by_session[i];
     completed += other.completed;
     errors += other.errors;
     if (first_error.empty()) first_error = other.first_error;
@@ -72,6 +75,7 @@ Result<Report> measure(const Options& options,
     std::vector<std::unique_ptr<Lane>> lanes;
     for (const auto& engine : engines) {
         Lane& lane = *lanes.emplace_back(std::make_unique<Lane>());
+        lane.tally.by_session.resize(options.sessions);
         lane.thread = std::thread([&shared, &lane, &engine = *engine] {
             lane.result = drive(engine, lane.tally, shared);
             if (!lane.result) ++shared.failed;

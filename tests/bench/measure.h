@@ -21,14 +21,16 @@ enum class Phase : int { warm_up, measured, stop };
 struct Tally {
     Histogram latency;
     uint64_t bytes = 0;
-    uint64_t completed = 0;  // in all phases
+    std::vector<uint64_t> by_session;  // I/Os that count
+    uint64_t completed = 0;            // in all phases
     uint64_t errors = 0;
     std::string first_error;
     Phase phase = Phase::warm_up;
 
-    void done(uint64_t latency_ns, uint64_t size) {
+    void done(uint64_t latency_ns, uint64_t size, unsigned session = 0) {
         ++completed;
         if (phase != Phase::measured) return;
+        if (session < by_session.size()) ++by_session[session];
         latency.record(latency_ns);
         bytes += size;
     }

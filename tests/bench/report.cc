@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -19,7 +20,13 @@ struct Figures {
           own_us(per_io(report.own_cpu_ns)),
           own_user_us(per_io(report.own_user_ns)),
           machine_us(per_io(report.machine_cpu_ns)),
-          server_load(static_cast<double>(report.server_cpu_ns) / 1e9 / report.seconds) {}
+          server_load(static_cast<double>(report.server_cpu_ns) / 1e9 / report.seconds) {
+        const auto& each = report.tally.by_session;
+        if (each.empty()) return;
+        const auto [least, most] = std::minmax_element(each.begin(), each.end());
+        least_of_session = *least;
+        most_of_session = *most;
+    }
 
     double per_io(uint64_t ns) const {
         return ios == 0 ? 0 : static_cast<double>(ns) / 1e3 / static_cast<double>(ios);
@@ -33,6 +40,8 @@ struct Figures {
     double own_user_us;
     double machine_us;
     double server_load;
+    uint64_t least_of_session = 0;
+    uint64_t most_of_session = 0;
 };
 
 double microseconds(const Histogram& latency, double fraction) {
@@ -64,6 +73,9 @@ std::string as_text(const Options& options, const Report& report) {
         options.sessions, options.depth, options.digests ? ", digests" : "", figures.iops,
         figures.mib_per_s, report.seconds, microseconds(latency, 0.5), microseconds(latency, 0.99),
         microseconds(latency, 0.999), static_cast<double>(latency.max()) / 1e3);
+    if (options.sessions > 1)
+        text += fmt::format("  I/Os of each session: {} to {}\n", figures.least_of_session,
+                            figures.most_of_session);
     text += fmt::format("  CPU us per I/O: own {:.2f}, whole machine {:.2f}", figures.own_us,
                         figures.machine_us);
     if (options.server_pid != 0)
@@ -89,6 +101,8 @@ std::string as_json(const Options& options, const Report& report) {
         {"seconds", report.seconds},
         {"completed", report.tally.completed},
         {"ios", figures.ios},
+        {"session_ios_least", figures.least_of_session},
+        {"session_ios_most", figures.most_of_session},
         {"iops", figures.iops},
         {"mib_per_s", figures.mib_per_s},
         {"p50_us", microseconds(latency, 0.5)},

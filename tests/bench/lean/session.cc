@@ -9,16 +9,17 @@ namespace tgt::bench {
 
 using wire::Opcode;
 
-Session::Session(const Options& options, UniqueFd fd, const Agreed& agreed)
+Session::Session(const Options& options, unsigned index, UniqueFd fd, const Agreed& agreed)
     : options_(options),
+      index_(index),
+      patterns_(options.fill || options.verify),
       fd_(std::move(fd)),
       agreed_(agreed),
       lun_(wire::encode_lun(options.lun)),
       slots_(options.depth) {
     for (uint32_t i = options.depth; i-- > 0;) free_.push_back(i);
-    const bool patterns = options.fill || options.verify;
-    if (patterns || options.read_percent < 100)
-        write_data_.resize(size_t{options.block} * (patterns ? options.depth : 1));
+    if (patterns_ || options.read_percent < 100)
+        write_data_.resize(size_t{options.block} * (patterns_ ? options.depth : 1));
     fill_pattern(write_data_, 0, 512, options.seed);
     reader_.set_digests(agreed.header_digest, agreed.data_digest);
 }
@@ -35,7 +36,7 @@ Result<std::unique_ptr<Session>> Session::open(const Options& options, unsigned 
     if (!agreed) return tl::unexpected(agreed.error());
     if (options.digests && !(agreed->header_digest && agreed->data_digest))
         return fail(ENOTSUP, "the target does not agree to CRC32C digests");
-    return std::unique_ptr<Session>(new Session(options, std::move(*fd), *agreed));
+    return std::unique_ptr<Session>(new Session(options, index, std::move(*fd), *agreed));
 }
 
 bool Session::window_open() const {
@@ -51,7 +52,7 @@ uint32_t Session::take_slot() {
 }
 
 const uint8_t* Session::prepare_data(const Slot& slot, uint32_t tag) {
-    if (write_data_.size() == options_.block) return write_data_.data();
+    if (!patterns_) return write_data_.data();
     uint8_t* data = write_data_.data() + size_t{tag} * options_.block;
     fill_pattern({data, options_.block}, slot.io.lba, block_size_, options_.seed);
     return data;

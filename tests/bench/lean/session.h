@@ -57,7 +57,7 @@ class Session {
         std::vector<uint8_t> data;
     };
 
-    Session(const Options& options, UniqueFd fd, const Agreed& agreed);
+    Session(const Options& options, unsigned index, UniqueFd fd, const Agreed& agreed);
 
     bool window_open() const;
     uint32_t take_slot();
@@ -81,6 +81,8 @@ class Session {
     void log_out();
 
     const Options& options_;
+    const unsigned index_;
+    const bool patterns_;  // each write has that of its place
     UniqueFd fd_;
     Agreed agreed_;
     uint32_t block_size_ = 512;

@@ -154,7 +154,7 @@ void Session::finish(uint32_t tag, uint8_t status, Tally& tally) {
         reply_.status = status;
         reply_.done = true;
     } else {
-        tally.done(now_ - slot.started, slot.length);
+        tally.done(now_ - slot.started, slot.length, index_);
         // Building the text costs, so only what looks wrong is looked at closely.
         const bool fits = slot.data != nullptr || slot.received == slot.length;
         if (status != 0 || !fits || reader_.as<wire::DataInPdu>().residual_count != 0)

@@ -27,6 +27,7 @@ void LibiscsiSession::Destroy::operator()(iscsi_context* context) const {
 
 LibiscsiSession::LibiscsiSession(const Options& options, unsigned index)
     : options_(options),
+      index_(index),
       context_(iscsi_create_context("iqn.2001-04.org.example:bench")),
       slots_(options.depth) {
     iscsi_set_isid_random(context_.get(), static_cast<uint32_t>(::getpid()) & 0xffffff,
@@ -154,7 +155,7 @@ void LibiscsiSession::ended(iscsi_context*, int status, void* command, void* pri
 void LibiscsiSession::finish(Slot& slot, int status, const scsi_task& task) {
     free_.push_back(&slot);
     if (tally_ == nullptr) return;
-    tally_->done(now_ns() - slot.started, options_.block);
+    tally_->done(now_ns() - slot.started, options_.block, index_);
     const char* const kind = slot.io.write ? "write" : "read";
     if (status != SCSI_STATUS_GOOD)
         tally_->error(

@@ -52,6 +52,7 @@ class LibiscsiSession {
     static void ended(iscsi_context* context, int status, void* task, void* slot);
 
     const Options& options_;
+    const unsigned index_;
     std::unique_ptr<iscsi_context, Destroy> context_;
     Geometry geometry_;
     std::vector<Slot> slots_;
