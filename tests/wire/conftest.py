@@ -80,6 +80,17 @@ def make_target(daemon: Daemon) -> Iterator[MakeTarget]:
 
 
 @pytest.fixture
+def fault_target(daemon: Daemon, make_target: MakeTarget) -> Target:
+    """A target with a disk of 1 MiB that fails when it is told to."""
+    target = make_target(disk=False)
+    path = daemon.dir / f"fault-{target.tid}"
+    path.write_bytes(bytes(1 << 20))
+    words = ("-t", str(target.tid), "-l", "1", "-b", str(path), "--bstype", "fault")
+    daemon.adm("-m", "logicalunit", "-o", "new", *words)
+    return target
+
+
+@pytest.fixture
 def connect(daemon: Daemon) -> Iterator[Connect]:
     """Opens TCP connections to the daemon; all are closed at the end of the test."""
     opened: list[Connection] = []

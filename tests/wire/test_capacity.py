@@ -107,17 +107,6 @@ def test_an_administrator_limits_the_capacity_and_gives_it_back(
     assert capacity(session) == 8 * MIB
 
 
-@pytest.fixture
-def fault_target(daemon: Daemon, make_target: MakeTarget) -> Target:
-    """A target with a disk of 1 MiB that fails when it is told to."""
-    target = make_target(disk=False)
-    path = daemon.dir / f"fault-{target.tid}"
-    path.write_bytes(bytes(MIB))
-    words = ("-t", str(target.tid), "-l", "1", "-b", str(path), "--bstype", "fault")
-    daemon.adm("-m", "logicalunit", "-o", "new", *words)
-    return target
-
-
 def test_a_failed_flush_is_told_to_everybody_until_an_administrator_acts(
     connect: Connect, fault_target: Target
 ) -> None:
