@@ -23,13 +23,23 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 import document  # noqa: E402
 from cases import BUSY_POLL, GROUPS, PEERS, QUICK, VERIFY, Case, Group  # noqa: E402
-from peers import EchoPeer, IstgtPeer, OurPeer, Peer, PeerError, TgtPeer, output_of  # noqa: E402
+from peers import (
+    EchoPeer,
+    IstgtPeer,
+    OurPeer,
+    Peer,
+    PeerError,
+    TgtPeer,
+    output_of,
+    resident,
+)  # noqa: E402
 from results import Results, figure  # noqa: E402
 
 TREE = HERE.parents[1]
 BUILD = Path(os.environ.get("TGT_BUILD", TREE / "build"))
 QUICK_BYTES, WHOLE_BYTES = 64 << 20, 1 << 30
 LOAD_LIMIT_S = 120
+MANY_SESSIONS = 100  # then it is shown how evenly they were served
 
 
 class Bench:
@@ -94,6 +104,8 @@ class Bench:
     def measure(self, case: Case, peer: Peer, address: str) -> dict:
         if case.kind == "memory":
             return {"rss_mib": resident(peer.pid) / (1 << 20)}
+        if case.kind == "luns":
+            return self.ours.make_many_luns()
         program = "echo" if isinstance(peer, EchoPeer) else case.load
         seconds = self.options.seconds
         words = ["--json", "--server-pid", str(peer.pid), "--label", case.name]
@@ -113,19 +125,13 @@ class Bench:
 
 
 def digest(run: dict) -> dict:
-    """Adds what is made of the figures of waiting sessions."""
+    """Adds what is made of the figures of many sessions."""
+    if run.get("sessions", 0) >= MANY_SESSIONS and run.get("session_ios_least"):
+        run["session_ratio"] = run["session_ios_most"] / run["session_ios_least"]
     if "rss_after" in run:
         run["kib_per_session"] = (run["rss_after"] - run["rss_before"]) / 1024 / run["sessions"]
         run["load_percent"] = 100 * run["server_cpu_s"] / run["seconds"]
     return run
-
-
-def resident(pid: int) -> int:
-    """Memory of a process that is in RAM."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    return 0
 
 
 def brief(run: dict) -> str:
@@ -136,7 +142,7 @@ def brief(run: dict) -> str:
             f"{figure(run['iops'])} IOPS, p50 {figure(run['p50_us'])} us, "
             f"server {figure(run['server_cpu_us'])} us/IO, client {figure(run['own_cpu_us'])} us/IO"
         )
-    shown = ("rss_mib", "kib_per_session", "load_percent")
+    shown = ("rss_mib", "kib_per_session", "load_percent", "make_s", "show_s", "kib_per_lun")
     return ", ".join(f"{name} {figure(run[name])}" for name in shown if name in run)
 
 

@@ -18,7 +18,8 @@ class Case:
     load: str
     words: tuple[str, ...]
     store: str = "file"
-    kind: str = "load"  # or "idle": sessions that wait; "memory": of an idle daemon
+    # or "idle": sessions that wait; "memory": of an idle daemon; "luns": many are made
+    kind: str = "load"
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,22 @@ GROUPS = (
         ("ours", "tgt"),
     ),
     Group(
+        "deep",
+        "many commands, many sessions, many LUNs",
+        (
+            load("4k read 1xQD512, lean", "--block 4k --depth 512", LEAN),
+            load("4k read 1000xQD4, lean", "--block 4k --sessions 1000 --depth 4", LEAN),
+            Case("10,000 LUNs", LEAN, (), "many", kind="luns"),
+            load(
+                "4k read QD32, the last of 10,000 LUNs, lean",
+                "--block 4k --depth 32 --range 1G",
+                LEAN,
+                "many",
+            ),
+        ),
+        ("ours", "tgt"),
+    ),
+    Group(
         "memory",
         "an idle daemon with 5 LUNs",
         (Case("5 LUNs", LEAN, (), kind="memory"),),
@@ -174,6 +191,7 @@ QUICK = {
     "null": ("null 4k read QD64, lean",),
     "digests": ("128k read, digests on",),
     "idle": ("1000 idle sessions",),
+    "deep": ("4k read 1xQD512, lean", "10,000 LUNs"),
     "memory": ("5 LUNs",),
 }
 

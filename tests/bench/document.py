@@ -24,6 +24,10 @@ OTHER_METRICS = (
     ("kib_per_session", "KiB of memory per session"),
     ("load_percent", "% of a core"),
     ("rss_mib", "MiB of memory"),
+    ("session_ratio", "I/Os of the session with the most over the one with the least"),
+    ("make_s", "seconds to make them"),
+    ("show_s", "seconds for `tgtadm --mode target --op show`"),
+    ("kib_per_lun", "KiB of memory for each"),
 )
 
 
@@ -54,7 +58,7 @@ def other_table(results: Results) -> str:
             found = [results.spread(case, peer, metric) for peer in ("ours", "tgt")]
             if any(found):
                 rows.append([f"{case}: {unit}", *(one or "" for one in found)])
-    return f"### At rest\n\n{table(['', 'ours', 'tgt'], rows)}" if rows else ""
+    return f"### At rest, and many at once\n\n{table(['', 'ours', 'tgt'], rows)}" if rows else ""
 
 
 def tables(results: Results) -> str:

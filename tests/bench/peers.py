@@ -13,10 +13,12 @@ import time
 from pathlib import Path
 from typing import Sequence
 
+from lib.admin import Admin
 from lib.daemon import free_port
 
 HOST = "127.0.0.1"
 IQN = "iqn.2001-04.org.example:bench"
+MANY_LUNS = 10000
 START_LIMIT_S = 20.0
 STOP_LIMIT_S = 10.0
 
@@ -32,6 +34,14 @@ def output_of(*command: str | Path) -> str:
     except FileNotFoundError:
         return ""
     return run.stdout + run.stderr
+
+
+def resident(pid: int) -> int:
+    """Memory of a process that is in RAM."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 class Peer:
@@ -133,6 +143,7 @@ class TgtPeer(Peer):
 
     def configure(self, file: Path, luns: int) -> None:
         self.adm("--lld iscsi --mode target --op new --tid 1", "-T", IQN)
+        self.adm("--mode target --op update --tid 1 -n MaxQueueCmd -v 512")
         for digest in ("HeaderDigest", "DataDigest"):
             self.adm("--mode target --op update --tid 1 -v CRC32C,None", "-n", digest)
         for lun in range(1, luns + 1):
@@ -164,7 +175,8 @@ class TgtPeer(Peer):
         return (self.dir / "socket.0").exists() and super().answers()
 
     def address(self, store: str) -> str | None:
-        return f"iscsi://{HOST}:{self.port}/{IQN}/{1 if store == 'file' else 100}"
+        luns = {"file": 1, "null": 100}
+        return f"iscsi://{HOST}:{self.port}/{IQN}/{luns[store]}" if store in luns else None
 
     def version(self) -> str:
         return f"tgt {output_of(self.tgtd, '--version').strip()} (Debian)"
@@ -186,6 +198,26 @@ class OurPeer(TgtPeer):
 
     def version(self) -> str:
         return f"tgtd {output_of(self.tgtd, '--version').strip()} of this tree"
+
+    def address(self, store: str) -> str | None:
+        if store == "many":
+            return f"iscsi://{HOST}:{self.port}/{IQN}/{MANY_LUNS}"
+        return super().address(store)
+
+    def make_many_luns(self) -> dict:
+        """Null stores, up to LUN MANY_LUNS; what that takes."""
+        free = [lun for lun in range(2, MANY_LUNS + 1) if lun != 100]
+        null = {"tid": 1, "bstype": "null", "backing-store": "1g"}
+        before, begin = resident(self.pid), time.monotonic()
+        with Admin(self.dir) as admin:
+            admin.batch(("logicalunit.new", null | {"lun": lun}) for lun in free)
+        made, after = time.monotonic(), resident(self.pid)
+        self.adm("--mode target --op show")
+        return {
+            "make_s": made - begin,
+            "show_s": time.monotonic() - made,
+            "kib_per_lun": (after - before) / 1024 / len(free),
+        }
 
 
 class IstgtPeer(Peer):
