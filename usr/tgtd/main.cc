@@ -168,7 +168,7 @@ Result<void> Daemon::make_threads() {
     io::Runtime::Options threads;
     threads.workers = options_.workers ? options_.workers : io::usable_cpus();
     threads.pin = options_.pin;
-    threads.memory_limit = options_.memory;
+    threads.memory_limit = options_.memory / 4 * 3;  // the rest is for commands that wait for it
     threads.ring = *ring;
     threads.busy_poll = std::chrono::microseconds(options_.busy_poll_us);
     runtime_ = std::make_unique<io::Runtime>(threads);

@@ -198,7 +198,7 @@ constexpr std::array<Row, 19> table{{
     {"workers", 0, nullptr, workers,
      "    --workers N         threads for sessions (default: the usable CPUs)"},
     {"memory", 0, nullptr, memory,
-     "    --memory SIZE       limit of the data buffers, such as 512M or 4G (default 1G)"},
+     "    --memory SIZE       limit of the memory for data, such as 512M or 4G (default 1G)"},
     {"io-engine", 0, nullptr, io_engine,
      "    --io-engine NAME    uring, epoll, or auto (the default: uring where the kernel allows)"},
     {"pin", 0, &Options::pin, nullptr, "    --pin               tie each worker to a CPU"},

@@ -17,6 +17,7 @@ class CommandWindow {
     enum class Verdict : uint8_t { in_order, early, ignore };
 
     void begin(uint32_t first_sn, uint32_t depth) {
+        in_flight_ = 0;
         expected_ = first_sn;
         max_ = first_sn + depth - 1;
     }
@@ -26,9 +27,19 @@ class CommandWindow {
         if (sn_before(sn, expected_) || sn_before(max_, sn)) return Verdict::ignore;
         return Verdict::early;
     }
-    void accept() { ++expected_; }
-    // A numbered command has left: one more may come.
-    void release() { ++max_; }
+    void accept() {
+        ++expected_;
+        ++in_flight_;
+    }
+    // A numbered command has left: others may come until there are `depth`. What was promised
+    // before stays so.
+    void release(uint32_t depth) {
+        --in_flight_;
+        const uint32_t end = expected_ + depth - in_flight_ - 1;
+        if (sn_before(max_, end)) max_ = end;
+    }
+    // Commands that are there or may come.
+    uint32_t size() const { return in_flight_ + max_ - expected_ + 1; }
 
     uint32_t expected() const { return expected_; }
     uint32_t max() const { return max_; }
@@ -37,6 +48,7 @@ class CommandWindow {
   private:
     uint32_t expected_ = 0;
     uint32_t max_ = 0;
+    uint32_t in_flight_ = 0;
 };
 
 }  // namespace tgt::iscsi

@@ -41,18 +41,23 @@ bool is_numbered(wire::Opcode opcode) {
     }
 }
 
+// Commands that wait for memory end with those that a function aborts: of its LUN, or all.
+enum class Waiting : uint8_t { stay, of_lun, all };
+
 struct FunctionRow {
     wire::TaskFunction wire;
     scsi::TaskFunction scsi;
+    Waiting waiting;
 };
 constexpr FunctionRow functions[] = {
-    {wire::TaskFunction::abort_task, scsi::TaskFunction::abort_task},
-    {wire::TaskFunction::abort_task_set, scsi::TaskFunction::abort_task_set},
-    {wire::TaskFunction::clear_aca, scsi::TaskFunction::clear_aca},
-    {wire::TaskFunction::clear_task_set, scsi::TaskFunction::clear_task_set},
-    {wire::TaskFunction::logical_unit_reset, scsi::TaskFunction::logical_unit_reset},
-    {wire::TaskFunction::target_warm_reset, scsi::TaskFunction::target_warm_reset},
-    {wire::TaskFunction::target_cold_reset, scsi::TaskFunction::target_cold_reset},
+    {wire::TaskFunction::abort_task, scsi::TaskFunction::abort_task, Waiting::stay},
+    {wire::TaskFunction::abort_task_set, scsi::TaskFunction::abort_task_set, Waiting::of_lun},
+    {wire::TaskFunction::clear_aca, scsi::TaskFunction::clear_aca, Waiting::stay},
+    {wire::TaskFunction::clear_task_set, scsi::TaskFunction::clear_task_set, Waiting::of_lun},
+    {wire::TaskFunction::logical_unit_reset, scsi::TaskFunction::logical_unit_reset,
+     Waiting::of_lun},
+    {wire::TaskFunction::target_warm_reset, scsi::TaskFunction::target_warm_reset, Waiting::all},
+    {wire::TaskFunction::target_cold_reset, scsi::TaskFunction::target_cold_reset, Waiting::all},
 };
 
 wire::TaskResponse wire_response(scsi::TaskResponse response) {
@@ -187,7 +192,7 @@ void Connection::full_feature_pdu(const wire::Bhs& bhs, std::span<const uint8_t>
         case CommandWindow::Verdict::ignore:
             return;
         case CommandWindow::Verdict::early: {
-            HeldPdu held{this, cmd_sn_of(bhs), false, bhs, {}, {data.begin(), data.end()}};
+            HeldPdu held{this, cmd_sn_of(bhs), false, true, bhs, {}, {data.begin(), data.end()}};
             if (!session_->hold(std::move(held))) close("too much data held for missing commands");
             return;
         }
@@ -195,12 +200,13 @@ void Connection::full_feature_pdu(const wire::Bhs& bhs, std::span<const uint8_t>
             break;
     }
     session_->window().accept();
-    session_->window().release();
+    session_->release_window();
     dispatch(bhs, data);
 }
 
 void Connection::release_held() {
     HeldPdu held;
+    if (session_->starving()) return;  // its turn comes
     while (session_->take_held(held)) {
         Connection& owner = *held.connection;
         owner.deliver(held);
@@ -300,6 +306,8 @@ void Connection::task_management(const wire::TaskManagementRequestPdu& pdu) {
     if (request.function == scsi::TaskFunction::abort_task && overtakes(pdu))
         return task_management_done(tag, wire::TaskResponse::complete);
     bool cold = request.function == scsi::TaskFunction::target_cold_reset;
+    if (row->waiting == Waiting::all || (row->waiting == Waiting::of_lun && request.lun))
+        session_->abort_held(row->waiting == Waiting::all ? std::nullopt : request.lun, pdu.cmd_sn);
     auto done = [context = &context_, id = id_, tag, cold](scsi::TaskResponse response) {
         auto found = context->connections.find(id);
         if (found == context->connections.end()) return;

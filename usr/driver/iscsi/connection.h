@@ -118,14 +118,16 @@ class Connection {
     void shrink_big();
 
     // connection_scsi.cc
-    Task* begin_command(const wire::Bhs& bhs, std::span<const uint8_t> ahs, uint32_t immediate);
+    Task* begin_command(const wire::Bhs& bhs, std::span<const uint8_t> ahs, uint32_t immediate,
+                        bool whole = true);
+    Placement keep_for_later(const wire::Bhs& bhs, std::span<const uint8_t> ahs, uint32_t length);
     Task* end_unstarted(Task& task, const scsi::Outcome& outcome);
     Placement scsi_header(const wire::Bhs& bhs, std::span<const uint8_t> ahs, uint32_t length);
     Placement data_out_header(const wire::Bhs& bhs, uint32_t length);
     Placement place_in_task(Task& task, uint32_t offset, uint32_t length);
     void data_arrived(const wire::Bhs& bhs, std::span<const uint8_t> ahs, bool digest_ok);
     void data_progress(Task& task);
-    void remember_late(const Task& task);
+    void remember_late(uint32_t initiator_task_tag);
     bool expected_late(uint32_t initiator_task_tag) const;
     void send_status(Task& task);
 

@@ -80,9 +80,12 @@ Placement Connection::scsi_header(const wire::Bhs& bhs, std::span<const uint8_t>
                 ignore_pdu_ = true;
                 return discard;
             case CommandWindow::Verdict::early:
-                early_ = HeldPdu{this, pdu.cmd_sn, false, bhs, {ahs.begin(), ahs.end()}, {}};
-                return place_in_big(length);
+                return keep_for_later(bhs, ahs, length);
             case CommandWindow::Verdict::in_order:
+                if (session_->must_wait(bhs, ahs) && (pdu.final() || session_->starving())) {
+                    session_->starve();
+                    return keep_for_later(bhs, ahs, length);
+                }
                 session_->window().accept();
                 break;
         }
@@ -93,13 +96,25 @@ Placement Connection::scsi_header(const wire::Bhs& bhs, std::span<const uint8_t>
     return place_in_task(*task, 0, length);
 }
 
+// Its turn has not come, or there is no memory for it. Only data that comes with the command is
+// kept.
+Placement Connection::keep_for_later(const wire::Bhs& bhs, std::span<const uint8_t> ahs,
+                                     uint32_t length) {
+    auto pdu = wire::from_bytes<wire::ScsiCommandPdu>(wire::bytes_of(bhs).data());
+    early_ = HeldPdu{this, pdu.cmd_sn, false, true, bhs, {ahs.begin(), ahs.end()}, {}};
+    if (!pdu.write() || pdu.final()) return place_in_big(length);
+    early_->whole = false;
+    remember_late(pdu.initiator_task_tag);
+    return {Placement::Kind::discard, {}};
+}
+
 // Makes the task and hands it to the SCSI layer. Null when no data is to be received for it.
 Task* Connection::begin_command(const wire::Bhs& bhs, std::span<const uint8_t> ahs,
-                                uint32_t immediate) {
+                                uint32_t immediate, bool whole) {
     auto pdu = wire::from_bytes<wire::ScsiCommandPdu>(wire::bytes_of(bhs).data());
     ++counts.command_pdus;
     auto refuse = [&](wire::RejectReason reason) -> Task* {
-        if (!pdu.immediate()) session_->window().release();
+        if (!pdu.immediate()) session_->release_window();
         reject_pdu_ = reason;
         return nullptr;
     };
@@ -140,10 +155,8 @@ Task* Connection::begin_command(const wire::Bhs& bhs, std::span<const uint8_t> a
     if (unsolicited || not_immediate) error = DataOutError::unexpected_unsolicited;
     if (immediate > most) error = DataOutError::incorrect_amount;
     if (error != DataOutError::none) return end_unstarted(task, sense_of(error));
-    const uint64_t most_memory = io::Buffer::max_bytes;
-    const uint64_t memory =
-        std::min(task.expected_in, most_memory) + std::min(task.expected_out, most_memory);
-    if (!session_->reserve(task, memory)) return end_unstarted(task, session_->refusal());
+    if (!whole || !session_->reserve(task, memory_wanted(pdu, ahs)))
+        return end_unstarted(task, session_->refusal());
     scsi::submit(task);
     return task.collecting ? &task : nullptr;
 }
@@ -212,7 +225,7 @@ void Connection::data_arrived(const wire::Bhs& bhs, std::span<const uint8_t> ahs
         HeldPdu held = std::move(*early_);
         early_.reset();
         if (!digest_ok) return reject(bhs, ahs, wire::RejectReason::data_digest_error);
-        if (bhs.data_segment_length > 0) held.data = big_;
+        if (held.whole && bhs.data_segment_length > 0) held.data = big_;
         if (!session_->hold(std::move(held))) close("too much data held for missing commands");
         return;
     }
@@ -253,13 +266,13 @@ void Connection::data_overdue(Task& task) {
 void Connection::deliver(HeldPdu& held) {
     if (closing_) return;
     session_->window().accept();
-    if (held.aborted) return session_->window().release();
+    if (held.aborted) return session_->release_window();
     if (held.bhs.opcode() != wire::Opcode::scsi_command) {
-        session_->window().release();
+        session_->release_window();
         return dispatch(held.bhs, held.data);
     }
     reject_pdu_.reset();
-    Task* task = begin_command(held.bhs, held.ahs, uint32_t(held.data.size()));
+    Task* task = begin_command(held.bhs, held.ahs, uint32_t(held.data.size()), held.whole);
     if (reject_pdu_) return reject(held.bhs, held.ahs, *reject_pdu_);
     if (!task || held.data.empty()) return;
     task->out.copy_in(0, held.data);
@@ -269,11 +282,11 @@ void Connection::deliver(HeldPdu& held) {
 
 // A command that ended while its data was on the way: what still comes is dropped (open-iscsi does
 // not answer the R2Ts of aborted tasks, others do).
-void Connection::remember_late(const Task& task) {
+void Connection::remember_late(uint32_t initiator_task_tag) {
     if (late_tags_.size() < session_->max_tasks())
-        late_tags_.push_back(task.initiator_task_tag);
+        late_tags_.push_back(initiator_task_tag);
     else
-        late_tags_[late_count_++ % late_tags_.size()] = task.initiator_task_tag;
+        late_tags_[late_count_++ % late_tags_.size()] = initiator_task_tag;
 }
 
 bool Connection::expected_late(uint32_t initiator_task_tag) const {
@@ -284,7 +297,7 @@ bool Connection::expected_late(uint32_t initiator_task_tag) const {
 // -----------------------------------------------------------------------------------
 
 void Connection::result(Task& task) {
-    if (task.collecting || task.more_unsolicited) remember_late(task);
+    if (task.collecting || task.more_unsolicited) remember_late(task.initiator_task_tag);
     if (data_task_ == &task) {
         data_task_ = nullptr;
         transport_->forget(task);
@@ -293,7 +306,7 @@ void Connection::result(Task& task) {
     session_->stop_waiting(task);
     task.out.release();
     keep_memory(task, task.in.size());
-    if (task.numbered) session_->window().release();
+    if (task.numbered) session_->release_window();
     if (closing_ || task.silent) {
         session_->end_task(task);
         return;

@@ -15,5 +15,6 @@ SRC_iscsi := usr/driver/iscsi/connection.cc usr/driver/iscsi/connection_login.cc
     usr/driver/iscsi/data_out.cc usr/driver/iscsi/driver.cc usr/driver/iscsi/half_open.cc \
     usr/driver/iscsi/listener.cc usr/driver/iscsi/memory_account.cc usr/driver/iscsi/peer_log.cc \
     usr/driver/iscsi/session.cc usr/driver/iscsi/session_registry.cc \
-    usr/driver/iscsi/session_registry_admin.cc usr/driver/iscsi/task.cc usr/driver/iscsi/tcp_transport.cc
+    usr/driver/iscsi/session_registry_admin.cc usr/driver/iscsi/starving.cc \
+    usr/driver/iscsi/task.cc usr/driver/iscsi/tcp_transport.cc
 DEPS_iscsi := iscsi_proto mgmt scsi wire io base

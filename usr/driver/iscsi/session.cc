@@ -9,6 +9,7 @@
 #include "driver/iscsi/session_registry.h"
 #include "scsi/abort.h"
 #include "scsi/target.h"
+#include "wire/scsi_lun.h"
 
 namespace tgt::iscsi {
 
@@ -24,6 +25,12 @@ scsi::NexusId nexus_id(const SessionIdentity& identity, const scsi::Target& targ
             target.relative_port()};
 }
 
+uint64_t most_immediate(const NegotiatedParameters& parameters) {
+    const Parameters& values = parameters.values;
+    if (!values.flag(ParamId::immediate_data)) return 0;
+    return std::min(values.get(ParamId::first_burst_length), parameters.receive_limit);
+}
+
 }  // namespace
 
 Session::Session(WorkerContext& context, SessionIdentity identity,
@@ -35,8 +42,13 @@ Session::Session(WorkerContext& context, SessionIdentity identity,
       parameters_(parameters),
       max_tasks_(parameters.values.get(ParamId::max_queue_cmd) + immediate_tasks),
       memory_(context.memory.join(identity_.tid, identity_.initiator_name)),
-      overdue_([this] { look_for_overdue(); }) {
-    window_.begin(first_cmd_sn, parameters.values.get(ParamId::max_queue_cmd));
+      overdue_([this] { look_for_overdue(); }),
+      bytes_each_(sizeof(HeldPdu) + most_immediate(parameters)),
+      patience_([this] { lose_patience(); }) {
+    context.windows.join();
+    const uint32_t wanted = parameters.values.get(ParamId::max_queue_cmd);
+    window_.begin(first_cmd_sn, context.windows.window(0, wanted, bytes_each_));
+    context.windows.promise(0, window_.size() * bytes_each_);
     if (target_)
         nexus_ = std::make_unique<scsi::Nexus>(target_->shard(context.worker.index()),
                                                nexus_id(identity_, *target_), identity_.tsih);
@@ -46,6 +58,7 @@ Session::Session(WorkerContext& context, const SessionState& state,
                  std::shared_ptr<scsi::Target> target)
     : Session(context, state.identity, std::move(target), state.parameters,
               state.window.expected()) {
+    context_.windows.promise(window_.size() * bytes_each_, state.window.size() * bytes_each_);
     window_ = state.window;
     if (nexus_ && state.nexus) nexus_->restore(*state.nexus);
 }
@@ -53,6 +66,7 @@ Session::Session(WorkerContext& context, const SessionState& state,
 Session::~Session() {
     forget_held(held_bytes_);
     context_.memory.leave(memory_);
+    context_.windows.leave(window_.size() * bytes_each_);
 }
 
 SessionState Session::snapshot() const {
@@ -73,6 +87,7 @@ void Session::leave(Connection& connection) {
         forget_held(held.bytes());
         return true;
     });
+    if (held_.empty()) sated();
     std::vector<scsi::Command*> victims;
     for (auto& bucket : table_)
         bucket.for_each([&](Task& task) {
@@ -174,11 +189,22 @@ void Session::look_for_overdue() {
 
 bool Session::hold(HeldPdu&& pdu) {
     size_t bytes = pdu.bytes();
-    bool known = std::any_of(held_.begin(), held_.end(),
-                             [&](const HeldPdu& held) { return held.cmd_sn == pdu.cmd_sn; });
-    if (known) return true;  // a duplicate: ignored (3.2.2.1)
-    if (held_bytes_ + bytes > max_held_bytes) return false;
-    if (context_.held_bytes + bytes > max_held_on_worker) return false;
+    auto known = std::find_if(held_.begin(), held_.end(),
+                              [&](const HeldPdu& held) { return held.cmd_sn == pdu.cmd_sn; });
+    if (known != held_.end()) {
+        known->aborted = known->aborted || pdu.aborted;
+        return true;  // a duplicate: ignored (3.2.2.1)
+    }
+    // Windows allow for what waits because of memory; if they were larger once, it ends in its
+    // turn.
+    const bool too_much = context_.held_bytes + bytes > context_.windows.most();
+    if (starving_ && too_much) {
+        std::vector<uint8_t>().swap(pdu.data);
+        pdu.whole = false;
+        bytes = pdu.bytes();
+    } else if (too_much || (!starving_ && held_bytes_ + bytes > max_held_bytes)) {
+        return false;
+    }
     held_bytes_ += bytes;
     context_.held_bytes += bytes;
     held_.push_back(std::move(pdu));
@@ -190,10 +216,85 @@ bool Session::take_held(HeldPdu& pdu) {
         return held.cmd_sn == window_.expected();
     });
     if (next == held_.end()) return false;
+    if (!refusing_ && !next->aborted && !fits(next->bhs, next->ahs)) {
+        starve();
+        return false;
+    }
     pdu = std::move(*next);
     forget_held(pdu.bytes());
     held_.erase(next);
     return true;
+}
+
+void Session::abort_held(std::optional<uint64_t> lun, uint32_t before) {
+    for (HeldPdu& held : held_) {
+        const auto pdu = wire::from_bytes<wire::ScsiCommandPdu>(wire::bytes_of(held.bhs).data());
+        const bool command = held.bhs.opcode() == wire::Opcode::scsi_command;
+        if (!command || !sn_before(held.cmd_sn, before)) continue;
+        if (!lun || wire::decode_lun(std::span<const uint8_t, 8>(pdu.lun)) == lun)
+            held.aborted = true;
+    }
+    context_.starving.look_again();
+}
+
+// --- commands that wait for memory ---------------------------------------------------------------
+
+bool Session::fits(const wire::Bhs& bhs, std::span<const uint8_t> ahs) const {
+    if (bhs.opcode() != wire::Opcode::scsi_command || !nexus_) return true;
+    const auto pdu = wire::from_bytes<wire::ScsiCommandPdu>(wire::bytes_of(bhs).data());
+    const uint64_t bytes = memory_wanted(pdu, ahs);
+    const io::BufferPool& pool = context_.worker.buffers();
+    if (bytes > pool.limit()) return true;  // it never will
+    return MemoryAccounts::admits(memory_, bytes, pool) &&
+           bytes <= pool.limit() - std::min(pool.limit(), pool.bytes_in_use());
+}
+
+void Session::starve() {
+    context_.memory.wanted = true;
+    if (starving_) return;
+    starving_ = true;
+    context_.starving.add(*this);
+    context_.worker.timers().arm_in(patience_, patience);
+}
+
+void Session::sated() {
+    starving_ = refusing_ = false;
+    patience_.disarm();
+    ListHook<Hunger>::unlink();
+}
+
+bool Session::next_is_held() const {
+    return std::any_of(held_.begin(), held_.end(),
+                       [&](const HeldPdu& held) { return held.cmd_sn == window_.expected(); });
+}
+
+bool Session::feed() {
+    HeldPdu held;
+    if (!take_held(held)) return false;
+    held.connection->deliver(held);
+    if (next_is_held())
+        context_.worker.timers().arm_in(patience_, patience);
+    else
+        sated();
+    return true;
+}
+
+// What cannot begin now ends with TASK SET FULL or BUSY: memory is with a store that hangs.
+void Session::lose_patience() {
+    context_.log.warn("session {}: commands have waited {} s for memory: they end", identity_.tsih,
+                      std::chrono::duration_cast<std::chrono::seconds>(patience).count());
+    refusing_ = true;
+    for (HeldPdu held; take_held(held);) held.connection->deliver(held);
+    sated();
+}
+
+void Session::release_window() {
+    WindowBudget& budget = context_.windows;
+    const uint32_t wanted = parameters_.values.get(ParamId::max_queue_cmd);
+    const uint32_t before = window_.size();
+    if (before == wanted && budget.affords(wanted, bytes_each_)) return window_.release(wanted);
+    window_.release(budget.window(before, wanted, bytes_each_));
+    budget.promise(before * bytes_each_, window_.size() * bytes_each_);
 }
 
 void Session::forget_held(size_t bytes) {

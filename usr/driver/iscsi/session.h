@@ -21,11 +21,13 @@ class Target;
 
 namespace tgt::iscsi {
 
-// A PDU that came before its turn (CommandSN gap): kept whole until the gap is filled.
+// A PDU that came before its turn (CommandSN gap), or a command for which there is no memory: kept
+// whole until then.
 struct HeldPdu {
     Connection* connection = nullptr;
     uint32_t cmd_sn = 0;
     bool aborted = false;  // never came and never will: only its number counts
+    bool whole = true;     // else data was dropped: the command cannot be carried out
     wire::Bhs bhs;
     std::vector<uint8_t> ahs;
     std::vector<uint8_t> data;
@@ -62,7 +64,7 @@ struct SessionState {
 
 // An iSCSI session (RFC 7143 chapter 5): the I_T nexus, the command window, the tasks. Lives on one
 // worker with all its connections; owned by the WorkerContext. A discovery session has no nexus.
-class Session {
+class Session : public ListHook<Hunger> {
   public:
     Session(WorkerContext& context, SessionIdentity identity, std::shared_ptr<scsi::Target> target,
             const NegotiatedParameters& parameters, uint32_t first_cmd_sn);
@@ -116,15 +118,35 @@ class Session {
     // Early PDUs, bounded in bytes (of the session, and of all on the worker); false when a bound
     // is reached.
     bool hold(HeldPdu&& pdu);
-    // The held PDU whose turn has come, if it is here.
+    // The held PDU whose turn has come, if it is here and there is memory for it.
     bool take_held(HeldPdu& pdu);
+    // 11.5.1: those of a LUN (of all, if none is given) that are older than `before`.
+    void abort_held(std::optional<uint64_t> lun, uint32_t before);
+
+    // --- commands that wait for memory
+    // Whether a command PDU whose turn has come has to wait.
+    bool must_wait(const wire::Bhs& bhs, std::span<const uint8_t> ahs) const {
+        return starving_ || !fits(bhs, ahs);
+    }
+    bool starving() const { return starving_; }
+    // From now on; the command is given to hold() next. Too much of its data is dropped there.
+    void starve();
+    // Begins one that waits, if there is memory now.
+    bool feed();
+    // A numbered command has left.
+    void release_window();
 
   private:
     static constexpr size_t buckets = 128;
     static constexpr size_t max_held_bytes = size_t(4) << 20;
-    static constexpr size_t max_held_on_worker = size_t(64) << 20;
+    static constexpr io::Duration patience = std::chrono::seconds(10);
 
     void end();
+    bool fits(const wire::Bhs& bhs, std::span<const uint8_t> ahs) const;
+    bool next_is_held() const;
+    void begin_held();
+    void lose_patience();
+    void sated();
     void look_for_overdue();
     void forget_held(size_t bytes);
     io::Duration data_out_bound() const;
@@ -144,8 +166,15 @@ class Session {
     io::Timer overdue_;
     std::list<HeldPdu> held_;
     size_t held_bytes_ = 0;
+    // What a command may bring along while it waits, with what is kept of it.
+    const uint64_t bytes_each_;
+    bool starving_ = false;
+    bool refusing_ = false;  // it has waited too long: there is no waiting for what is held
+    io::Timer patience_;
 };
 
+// The buffer bytes that a command PDU asks for: what the initiator expects to move.
+uint64_t memory_wanted(const wire::ScsiCommandPdu& pdu, std::span<const uint8_t> ahs);
 // The task needs so many bytes of buffers from now on; not more than before.
 void keep_memory(Task& task, uint64_t bytes);
 // Gives a task back to the slab it came from.

@@ -21,6 +21,16 @@ Connection* find(WorkerContext& context, uint64_t id) {
 
 }  // namespace
 
+// Of the memory, three parts are buffers, and one is for what waits for them (tgtd --memory).
+WorkerContext::WorkerContext(io::Worker& on, SessionRegistry& sessions)
+    : worker(on),
+      registry(sessions),
+      log(on),
+      windows(on.buffers().limit() / 3),
+      starving(on) {
+    memory.on_freed = [this] { starving.look_again(); };
+}
+
 WorkerContext::~WorkerContext() = default;
 
 SessionRegistry::SessionRegistry(io::Runtime& runtime, mgmt::Directory& directory,

@@ -34,6 +34,16 @@ void Task::recycle() {
     data_out = DataOut();
 }
 
+uint64_t memory_wanted(const wire::ScsiCommandPdu& pdu, std::span<const uint8_t> ahs) {
+    const uint64_t most = io::Buffer::max_bytes;
+    uint64_t bytes =
+        pdu.read() || pdu.write() ? std::min<uint64_t>(pdu.expected_data_transfer_length, most) : 0;
+    if (pdu.read() && pdu.write())
+        if (const auto fields = wire::decode_ahs(ahs); fields && fields->bidirectional_read_length)
+            bytes += std::min<uint64_t>(*fields->bidirectional_read_length, most);
+    return bytes;
+}
+
 void keep_memory(Task& task, uint64_t bytes) {
     if (bytes >= task.memory) return;
     const uint64_t less = task.memory - bytes;

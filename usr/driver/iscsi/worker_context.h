@@ -7,6 +7,7 @@
 
 #include "base/slab.h"
 #include "driver/iscsi/peer_log.h"
+#include "driver/iscsi/starving.h"
 #include "driver/iscsi/task.h"
 #include "io/worker.h"
 
@@ -19,15 +20,16 @@ class SessionRegistry;
 // What the iSCSI driver has on one worker: connections, sessions and the task slab. Its worker's
 // thread only.
 struct WorkerContext {
-    WorkerContext(io::Worker& on, SessionRegistry& sessions)
-        : worker(on), registry(sessions), log(on) {}
+    WorkerContext(io::Worker& on, SessionRegistry& sessions);
     ~WorkerContext();
 
     io::Worker& worker;
     SessionRegistry& registry;
     LineBudget log;  // what peers cause is written through it
     MemoryAccounts memory;
-    size_t held_bytes = 0;  // of early PDUs, all sessions
+    WindowBudget windows;
+    StarvingSessions starving;
+    size_t held_bytes = 0;  // of PDUs that wait for their turn or for memory, all sessions
     // The last dies first: output that is still queued lets go of its tasks, and these of their
     // session.
     Slab<Task> tasks;

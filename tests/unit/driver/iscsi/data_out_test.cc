@@ -136,9 +136,28 @@ TEST(CommandWindow, JudgesAroundTheWrap) {  // RFC 7143 4.2.2.1
     EXPECT_EQ(w.judge(0xfffffffd), Verdict::ignore);
     for (int i = 0; i < 4; ++i) w.accept();
     EXPECT_EQ(w.judge(2), Verdict::ignore) << "the window is closed";
-    w.release();
+    w.release(4);
     EXPECT_EQ(w.judge(2), Verdict::in_order);
     EXPECT_EQ(w.judge(3), Verdict::ignore);
+}
+
+TEST(CommandWindow, OpensToItsDepthButNeverCloses) {  // RFC 7143 4.2.2.1
+    CommandWindow w;
+    w.begin(1, 4);
+    for (int i = 0; i < 4; ++i) w.accept();
+    EXPECT_EQ(w.max(), 4u);
+    w.release(2);
+    w.release(2);
+    EXPECT_EQ(w.max(), 4u) << "two are in flight, and that is all there may be";
+    EXPECT_EQ(w.size(), 2u);
+    w.release(2);
+    EXPECT_EQ(w.max(), 5u);
+    w.release(8);
+    EXPECT_EQ(w.max(), 12u);
+    w.accept();
+    w.release(2);
+    EXPECT_EQ(w.max(), 12u) << "what was promised stays so";
+    EXPECT_EQ(w.size(), 7u);
 }
 
 }  // namespace

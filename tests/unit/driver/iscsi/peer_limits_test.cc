@@ -123,6 +123,8 @@ TEST_F(PeerLimitsTest, AHoarderLeavesMemoryToOthers) {
     begin_hung();
     for (uint32_t tag = 1; tag <= 120; ++tag)
         peer_->send(peer_->command(read10(0, 2048), tag, 16 * mebibyte, true, false));
+    EXPECT_EQ(peer_->replies().size(), 0u) << "they wait";
+    bench_.scsi.pass(11s);
     size_t full = 0;
     for (const Reply& reply : peer_->replies())
         full += reply.as<wire::ScsiResponsePdu>().status == uint8_t(scsi::Status::task_set_full);
@@ -148,9 +150,12 @@ TEST_F(PeerLimitsTest, ACommandWithoutDataIsTakenFromAHoarder) {
     begin_hung();
     for (uint32_t tag = 1; tag <= 120; ++tag)
         peer_->send(peer_->command(read10(0, 2048), tag, 16 * mebibyte, true, false));
+    bench_.scsi.pass(11s);
     peer_->replies();
     peer_->send(peer_->command(tur, 200, 0, false, false));
-    EXPECT_EQ(peer_->one().as<wire::ScsiResponsePdu>().status, 0);
+    const Reply reply = peer_->one();
+    EXPECT_EQ(reply.bhs.initiator_task_tag, 200u);
+    EXPECT_EQ(reply.as<wire::ScsiResponsePdu>().status, 0);
 }
 
 TEST_F(PeerLimitsTest, MemoryThatAnEarlierSessionLeftWithTheStoreCountsForTheNext) {
@@ -163,6 +168,7 @@ TEST_F(PeerLimitsTest, MemoryThatAnEarlierSessionLeftWithTheStoreCountsForTheNex
     size_t busy = 0;
     for (uint32_t tag = 1; tag <= 50; ++tag)
         peer_->send(peer_->command(read10(0, 2048), tag, 16 * mebibyte, true, false));
+    bench_.scsi.pass(11s);
     for (const Reply& reply : peer_->replies()) {
         const auto status = scsi::Status(reply.as<wire::ScsiResponsePdu>().status);
         busy += status == scsi::Status::busy || status == scsi::Status::task_set_full;
@@ -182,9 +188,126 @@ TEST_F(PeerLimitsTest, ACommandThatIsAloneIsBusyInsteadOfTaskSetFull) {  // SAM-
     bench_.scsi.pass(6s);
     open();
     peer_->send(peer_->command(read10(0, 2048), 1, 16 * mebibyte, true, false));
+    bench_.scsi.pass(11s);
     EXPECT_EQ(peer_->one().as<wire::ScsiResponsePdu>().status, uint8_t(scsi::Status::busy));
     let_go();
 }
+
+// --- commands that wait for memory ---------------------------------------------------------------
+
+// With a store that hangs, 16 MiB each: so many get their buffers.
+class StarvingTest : public PeerLimitsTest {
+  protected:
+    void SetUp() override {
+        PeerLimitsTest::SetUp();
+        begin_hung();
+        while (tags_ < 120) read_much();
+        begun_ = bench_.scsi.store->held();
+        ASSERT_EQ(peer_->replies().size(), 0u);
+        ASSERT_LT(begun_, tags_);
+    }
+    void read_much() {
+        peer_->send(peer_->command(read10(0, 2048), ++tags_, 16 * mebibyte, true, false));
+    }
+    Session& session() { return *bench_.session(peer_->tsih); }
+    // The tags of those that have ended with GOOD.
+    std::vector<uint32_t> good() {
+        std::vector<uint32_t> tags;
+        for (const Reply& reply : peer_->replies()) {
+            const bool status = reply.opcode() == Opcode::scsi_response || (reply.bhs.flags & 1);
+            if (status && reply.as<wire::DataInPdu>().status == 0)
+                tags.push_back(reply.bhs.initiator_task_tag);
+        }
+        return tags;
+    }
+
+    uint32_t tags_ = 0;
+    size_t begun_ = 0;
+};
+
+TEST_F(StarvingTest, TheirNumbersAreNotTakenSoThatTheWindowStandsStill) {  // RFC 7143 4.2.2.1
+    const CommandWindow& window = session().window();
+    EXPECT_EQ(window.expected(), peer_->cmd_sn - tags_ + begun_);
+    EXPECT_EQ(window.max(), peer_->cmd_sn - tags_ + 128 - 1);
+    peer_->send(manage(wire::TaskFunction::abort_task, 999));
+    const auto answer = peer_->one().as<wire::TaskManagementResponsePdu>();
+    EXPECT_EQ(answer.exp_cmd_sn, window.expected());
+    EXPECT_EQ(answer.max_cmd_sn, window.max());
+    let_go();
+}
+
+TEST_F(StarvingTest, AllEndInTheirOrderWhenThereIsMemoryAgain) {
+    let_go();
+    std::vector<uint32_t> all = good();
+    EXPECT_EQ(all.size(), tags_);
+    EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
+    EXPECT_FALSE(session().starving());
+    EXPECT_EQ(session().window().size(), 128u);
+    EXPECT_EQ(context().held_bytes, 0u);
+}
+
+TEST_F(StarvingTest, DataThatCameWithAWriteIsKept) {
+    const auto data = pattern(512, 7);
+    auto write = peer_->command({0x2a, 0, 0, 0, 0, 5, 0, 0, 1, 0}, ++tags_, 512, false, true);
+    write.flags |= wire::FinalFlag::mask;
+    peer_->send(write, data);
+    EXPECT_EQ(bench_.scsi.store->count(store::OpKind::write), 0u);
+    let_go();
+    EXPECT_EQ(good().size(), tags_);
+    EXPECT_EQ(bench_.scsi.store->count(store::OpKind::write), 1u);
+    peer_->send(peer_->command(read10(5, 1), ++tags_, 512, true, false));
+    EXPECT_EQ(peer_->one().data, data);
+}
+
+TEST_F(StarvingTest, WhatIsAbortedNeverBegins) {  // 11.5.1
+    auto abort = manage(wire::TaskFunction::abort_task, 999, tags_);
+    abort.ref_cmd_sn = peer_->cmd_sn - 1;
+    peer_->send(abort);
+    EXPECT_EQ(peer_->one().as<wire::TaskManagementResponsePdu>().response, 0);
+    peer_->send(manage(wire::TaskFunction::logical_unit_reset, 1000));
+    let_go();
+    bench_.scsi.pass(6s);
+    EXPECT_EQ(reads(), begun_) << "neither the one that was named, nor those of the LUN";
+    EXPECT_FALSE(session().starving());
+    EXPECT_EQ(session().window().expected(), peer_->cmd_sn);
+    EXPECT_EQ(session().window().size(), 128u);
+}
+
+TEST_F(StarvingTest, OthersAreServed) {
+    auto other = bench_.connect();
+    other->name = "iqn.other";
+    ASSERT_TRUE(other->login("", 2));
+    bench_.session(other->tsih)->nexus()->find(1)->attentions.clear_all();
+    other->send(other->command(read10(0, 1), 1, 512, true, false));
+    EXPECT_EQ(bench_.scsi.store->held(), begun_ + 1);
+    let_go();
+}
+
+TEST_F(StarvingTest, TheyGoWithTheirSession) {
+    peer_->hang_up();
+    let_go();
+    bench_.scsi.pass(6s);
+    EXPECT_EQ(bench_.session_count(), 0u);
+    EXPECT_EQ(context().held_bytes, 0u);
+    EXPECT_EQ(context().tasks.in_use(), 0u);
+}
+
+TEST(WindowBudget, IsSharedEvenlyAndNeverPromisesMoreThanItHas) {
+    WindowBudget budget(1000);
+    budget.join();
+    EXPECT_EQ(budget.window(0, 64, 10), 64u);
+    EXPECT_EQ(budget.window(0, 128, 10), 100u);
+    budget.promise(0, 1000);
+    budget.join();
+    EXPECT_EQ(budget.window(0, 128, 10), 4u) << "the first has all of it, and a session needs some";
+    EXPECT_EQ(budget.window(100, 128, 10), 50u) << "which the first has to leave to the other";
+    budget.promise(1000, 500);
+    EXPECT_EQ(budget.window(4, 128, 10), 50u);
+    budget.leave(500);
+    EXPECT_EQ(budget.window(4, 128, 10), 100u);
+}
+
+// -------------------------------------------------------------------------------------------------
 
 TEST_F(PeerLimitsTest, TaskFunctionsAreBounded) {
     begin_hung();
@@ -202,7 +325,7 @@ TEST_F(PeerLimitsTest, TaskFunctionsAreBounded) {
 
 TEST_F(PeerLimitsTest, EarlyPdusOfAllSessionsTogetherAreBounded) {
     Session& session = *bench_.session(peer_->tsih);
-    context().held_bytes = 64 * mebibyte;
+    context().held_bytes = context().windows.most();
     HeldPdu pdu;
     pdu.cmd_sn = peer_->cmd_sn + 1;
     EXPECT_FALSE(session.hold(std::move(pdu)));
