@@ -91,7 +91,10 @@ void Worker::loop() {
     for (bool last = false; !last;) {
         // Read before the mailbox is emptied: what was posted before stop() still runs.
         last = stopping_.load(std::memory_order_acquire);
-        if (look_for_work(last)) turn(Clock::now());
+        if (!look_for_work(last)) continue;
+        const TimePoint begin = Clock::now();
+        turn(begin);
+        busy_.note(begin, Clock::now());
     }
 }
 

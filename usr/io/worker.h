@@ -9,6 +9,7 @@
 
 #include "base/mailbox.h"
 #include "io/buffer.h"
+#include "io/busy_share.h"
 #include "io/poller.h"
 #include "io/timers.h"
 
@@ -55,6 +56,8 @@ class Worker {
 
     // Any thread: whether stores are to use ring().
     bool wants_ring() const { return options_.ring; }
+    // Any thread: how much of its time its thread works, lately, from 0 to 1.
+    double busy_share(TimePoint now) const { return busy_.at(now); }
 
     // The worker's thread only.
     // Tasks that have come by post() and were run.
@@ -88,6 +91,7 @@ class Worker {
     std::unique_ptr<Ring> ring_;  // dies before the poller
     bool ring_opened_ = false;
     uint64_t mail_count_ = 0;
+    BusyShare busy_;
     TimePoint awake_until_{};  // busy polling ends
     Task* turn_end_first_ = nullptr;
     Task** turn_end_last_ = &turn_end_first_;

@@ -13,7 +13,7 @@ SRC_session_bench := tests/unit/driver/iscsi/session_bench.cc tests/unit/scsi/en
 DEPS_session_bench := iscsi scsi_harness scsi wire io base
 UNITTESTS += iscsi_session_test
 SRC_iscsi_session_test := $(addprefix tests/unit/driver/iscsi/,data_out_test.cc connection_test.cc \
-    peer_limits_test.cc data_wait_test.cc half_open_test.cc peer_log_test.cc)
+    peer_limits_test.cc data_wait_test.cc half_open_test.cc peer_log_test.cc worker_choice_test.cc)
 DEPS_iscsi_session_test := session_bench iscsi scsi_harness scsi device_types
 
 # A program of its own: it counts every allocation.

@@ -16,5 +16,6 @@ SRC_iscsi := usr/driver/iscsi/connection.cc usr/driver/iscsi/connection_login.cc
     usr/driver/iscsi/listener.cc usr/driver/iscsi/memory_account.cc usr/driver/iscsi/peer_log.cc \
     usr/driver/iscsi/session.cc usr/driver/iscsi/session_registry.cc \
     usr/driver/iscsi/session_registry_admin.cc usr/driver/iscsi/starving.cc \
-    usr/driver/iscsi/task.cc usr/driver/iscsi/tcp_transport.cc
+    usr/driver/iscsi/task.cc usr/driver/iscsi/tcp_transport.cc \
+    usr/driver/iscsi/worker_choice.cc
 DEPS_iscsi := iscsi_proto mgmt scsi wire io base

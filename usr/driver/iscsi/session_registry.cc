@@ -23,11 +23,7 @@ Connection* find(WorkerContext& context, uint64_t id) {
 
 // Of the memory, three parts are buffers, and one is for what waits for them (tgtd --memory).
 WorkerContext::WorkerContext(io::Worker& on, SessionRegistry& sessions)
-    : worker(on),
-      registry(sessions),
-      log(on),
-      windows(on.buffers().limit() / 3),
-      starving(on) {
+    : worker(on), registry(sessions), log(on), windows(on.buffers().limit() / 3), starving(on) {
     memory.on_freed = [this] { starving.look_again(); };
 }
 
@@ -38,7 +34,7 @@ SessionRegistry::SessionRegistry(io::Runtime& runtime, mgmt::Directory& director
     : runtime_(runtime),
       directory_(directory),
       settings_(settings),
-      load_(runtime.worker_count()),
+      choice_(runtime.worker_count()),
       half_open_(settings.login_limit),
       displaced_(runtime.control(),
                  [this](uint64_t count) {
@@ -61,9 +57,12 @@ SessionRegistry::~SessionRegistry() = default;
 
 // --- connections -----------------------------------------------------------------------------
 
-// The worker with the fewest connections.
-unsigned SessionRegistry::choose_worker() const {
-    return unsigned(std::min_element(load_.begin(), load_.end()) - load_.begin());
+unsigned SessionRegistry::choose_worker() {
+    const io::TimePoint now = runtime_.control().timers().now();
+    std::vector<double> busy;
+    for (unsigned i = 0; i < runtime_.worker_count(); ++i)
+        busy.push_back(runtime_.worker(i).busy_share(now));
+    return choice_.choose(now, busy);
 }
 
 bool SessionRegistry::add_connection(const mgmt::SocketAddress& peer, Make make) {
@@ -76,7 +75,6 @@ bool SessionRegistry::add_connection(const mgmt::SocketAddress& peer, Make make)
     ConnectionRecord& record = connections_[id];
     record.worker = worker;
     record.peer = peer;
-    ++load_[worker];
     half_open_.add(id, peer);
     WorkerContext* context = contexts_[worker].get();
     context->worker.post([context, id, make = std::move(make)] {
@@ -286,7 +284,7 @@ void SessionRegistry::connection_closed(uint64_t connection) {
         half_open_.remove(connection);
         discovering_.erase(connection);
         if (found->second.leaving) --leaving_;
-        --load_[found->second.worker];
+        choice_.left(found->second.worker);
         connections_.erase(found);
         check_waiters();
     });

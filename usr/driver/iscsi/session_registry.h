@@ -13,6 +13,7 @@
 #include "driver/iscsi/login.h"
 #include "driver/iscsi/peer_log.h"
 #include "driver/iscsi/session.h"
+#include "driver/iscsi/worker_choice.h"
 #include "io/runtime.h"
 #include "mgmt/driver.h"
 
@@ -104,7 +105,7 @@ class SessionRegistry {
     void close_connection(uint64_t connection, const char* why = "ended by the target");
     bool anything_of(const std::optional<int>& tid) const;
     void check_waiters();
-    unsigned choose_worker() const;
+    unsigned choose_worker();
     uint16_t free_tsih();
 
     io::Runtime& runtime_;
@@ -112,7 +113,7 @@ class SessionRegistry {
     const DriverSettings settings_;
     std::vector<std::unique_ptr<WorkerContext>> contexts_;
     std::map<uint64_t, ConnectionRecord> connections_;
-    std::vector<size_t> load_;        // connections of each worker
+    WorkerChoice choice_;
     HalfOpen half_open_;              // without those that were asked to go
     std::set<uint64_t> discovering_;  // in discovery sessions
     size_t leaving_ = 0;
