@@ -24,6 +24,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 import document  # noqa: E402
 from cases import BUSY_POLL, GROUPS, PEERS, QUICK, VERIFY, Case, Group  # noqa: E402
 from peers import (
+    CachedEchoPeer,
     EchoPeer,
     IstgtPeer,
     OurPeer,
@@ -51,7 +52,8 @@ class Bench:
         self.size = QUICK_BYTES if options.quick else WHOLE_BYTES
         self.results = Results()
         self.ours = OurPeer(work, BUILD)
-        peers: list[Peer] = [self.ours, TgtPeer(work), IstgtPeer(work), EchoPeer(work, BUILD)]
+        peers: list[Peer] = [self.ours, TgtPeer(work), IstgtPeer(work)]
+        peers += [EchoPeer(work, BUILD), CachedEchoPeer(work, BUILD)]
         self.peers = {peer.name: peer for peer in peers if peer.name in options.peers}
 
     def run(self, groups: Sequence[Group]) -> None:
@@ -75,7 +77,7 @@ class Bench:
                     run = self.measure(case, peer, address)
                     self.results.add(case.name, name, run)
                     print(
-                        f"{number}/{self.options.rounds} {name:5} {case.name}: {brief(run)}",
+                        f"{number}/{self.options.rounds} {name:9} {case.name}: {brief(run)}",
                         flush=True,
                     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PEERS = ("ours", "tgt", "istgt", "echo")
 TARGETS = ("ours", "tgt", "istgt")
+PEERS = (*TARGETS, "echo", "echo+file")
+WRITERS = (*TARGETS, "echo")
 LEAN, LIBISCSI = "lean", "libiscsi_load"
 
 
@@ -75,13 +76,13 @@ GROUPS = (
         "write-128k",
         "128k sequential writes",
         (load("128k seq write", "--block 128k --sequential --rw write"),),
-        PEERS,
+        WRITERS,
     ),
     Group(
         "write-1m",
         "1M sequential writes",
         (load("1M seq write", "--block 1M --sequential --rw write"),),
-        PEERS,
+        WRITERS,
     ),
     Group("mix", "4k random, 70 % reads", (load("4k mix 70/30", "--block 4k --rw 70 --depth 32"),)),
     Group(

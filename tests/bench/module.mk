@@ -17,7 +17,8 @@ DEPS_libiscsi_load := bench wire base
 SYS_libiscsi_load := -liscsi
 
 BENCHES += echo
-SRC_echo := tests/bench/echo/main.cc tests/bench/echo/server.cc tests/bench/echo/client.cc
+SRC_echo := tests/bench/echo/main.cc tests/bench/echo/server.cc tests/bench/echo/answers.cc \
+            tests/bench/echo/client.cc
 DEPS_echo := bench wire base
 
 # Google Benchmark: `micro --benchmark_filter=dispatch`

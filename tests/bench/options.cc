@@ -99,6 +99,12 @@ const Setting settings[] = {
      "the process whose CPU time is counted"},
     {"--seed", "N", [](auto text, Options& o) { return number(text, o.seed, 0, many); },
      "of the pattern and the random numbers (1)"},
+    {"--file", "PATH",
+     [](auto text, Options& o) {
+         o.file = text;
+         return Result<void>();
+     },
+     "what the server answers reads with (echo only; default: memory)"},
     {"--label", "TEXT",
      [](auto text, Options& o) {
          o.label = text;

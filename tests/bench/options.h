@@ -35,6 +35,7 @@ struct Options {
     uint64_t seed = 1;    // of the pattern and the random numbers
     bool idle = false;    // log in and wait
     bool serve = false;   // of `echo`: be the server
+    std::string file;     // of that: what reads are answered with
     pid_t server_pid = 0;
     std::string label;
     bool json = false;

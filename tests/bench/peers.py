@@ -304,3 +304,15 @@ class EchoPeer(Peer):
 
     def version(self) -> str:
         return "echo: tests/bench/echo of this tree"
+
+
+class CachedEchoPeer(EchoPeer):
+    """The floor of reads: every answer is read from the file, out of the page cache."""
+
+    name = "echo+file"
+
+    def prepare(self, file: Path, options: Sequence[str]) -> list[str | Path]:
+        return [*super().prepare(file, options), "--file", file]
+
+    def version(self) -> str:
+        return "echo+file: the same; what it answers reads with is read from the file"

@@ -15,6 +15,8 @@ namespace tgt::bench {
 
 namespace {
 
+constexpr uint32_t sector = 512;
+
 // One connection; requests are answered in their order.
 class EchoEngine final : public Engine {
   public:
@@ -49,6 +51,7 @@ class EchoEngine final : public Engine {
         wire::CommandWrite::set(request.flags, io.write);
         request.expected_data_transfer_length = options_.block;
         request.data_segment_length = io.write ? options_.block : 0;
+        wire::store_be<8>(request.cdb, io.lba * sector);
         output_.add_copy(wire::bytes_of(request));
         if (io.write) output_.add_reference(data_);
         started_[begun_++ % options_.depth] = now;
@@ -92,7 +95,7 @@ Result<int> load_echo(const Options& options) {
     for (unsigned i = 0; i < options.sessions; ++i) {
         auto fd = connect_to(options.host, options.port);
         if (!fd) return tl::unexpected(fd.error());
-        const Workload workload(options, Geometry{uint64_t{1} << 32, 512}, i);
+        const Workload workload(options, Geometry{uint64_t{1} << 32, sector}, i);
         engines.push_back(std::make_unique<EchoEngine>(options, std::move(*fd), workload));
     }
     return measure(options, engines).map([&](const Report& report) {

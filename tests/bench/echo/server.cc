@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "base/unique_fd.h"
+#include "tests/bench/echo/answers.h"
 #include "tests/bench/echo/echo.h"
 #include "tests/bench/pdu_reader.h"
 #include "tests/bench/stream.h"
@@ -20,18 +21,18 @@ namespace tgt::bench {
 
 namespace {
 
-constexpr size_t answer_limit = 16u << 20;
-
 struct Connection {
     UniqueFd fd;
     PduReader reader;
     Output output;
+    AnswerMemory memory;
 };
 
 // Owns the listening socket and the connections; one thread.
 class EchoServer {
   public:
-    EchoServer() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), answer_(answer_limit, 0x5a) {}
+    explicit EchoServer(Source source)
+        : epoll_(::epoll_create1(EPOLL_CLOEXEC)), source_(std::move(source)) {}
 
     Result<void> listen(const Options& options);
     Result<int> run();
@@ -39,13 +40,13 @@ class EchoServer {
   private:
     void accept();
     bool serve(Connection& connection);
-    void answer(Connection& connection);
+    bool answer(Connection& connection);
     void watch(int fd, int operation, uint32_t events);
 
     UniqueFd epoll_;
     UniqueFd listener_;
     Input input_{input_size};
-    std::vector<uint8_t> answer_;
+    const Source source_;
     std::unordered_map<int, std::unique_ptr<Connection>> connections_;
 };
 
@@ -85,17 +86,23 @@ void EchoServer::accept() {
     connections_[key]->fd = std::move(fd);
 }
 
-void EchoServer::answer(Connection& connection) {
+bool EchoServer::answer(Connection& connection) {
     const auto request = connection.reader.as<wire::ScsiCommandPdu>();
-    const uint32_t length =
-        request.read() ? std::min<uint32_t>(request.expected_data_transfer_length, answer_limit - 1)
-                       : 0;
+    const uint32_t wanted = request.read() ? request.expected_data_transfer_length.get() : 0;
+    const uint32_t length = std::min(wanted & ~3u, Source::length_limit);
     wire::DataInPdu header;
     header.flags = wire::FinalFlag::mask | wire::DataInStatus::mask;
     header.initiator_task_tag = request.initiator_task_tag;
-    header.data_segment_length = length & ~3u;
+    header.data_segment_length = length;
     connection.output.add_copy(wire::bytes_of(header));
-    if (length != 0) connection.output.add_reference({answer_.data(), length & ~3u});
+    if (length == 0) return true;
+    if (!source_.is_file()) {
+        connection.output.add_reference(source_.buffer(length));
+        return true;
+    }
+    const std::span<uint8_t> data = connection.memory.take(length);
+    connection.output.add_reference(data);
+    return source_.read(wire::load_be<8>(request.cdb), data);
 }
 
 // False when the connection is finished.
@@ -108,11 +115,12 @@ bool EchoServer::serve(Connection& connection) {
         PduReader& reader = connection.reader;
         for (Event event = reader.next(*bytes); event != Event::more; event = reader.next(*bytes)) {
             if (event == Event::error) return false;
-            if (event == Event::end) answer(connection);
+            if (event == Event::end && !answer(connection)) return false;
         }
     }
     if (!connection.output.flush(connection.fd.get())) return false;
     const bool sending = !connection.output.empty();
+    if (!sending) connection.memory.all_sent();
     if (sending != was_sending)
         watch(connection.fd.get(), EPOLL_CTL_MOD, sending ? EPOLLOUT : EPOLLIN);
     return true;
@@ -135,7 +143,9 @@ Result<int> EchoServer::run() {
 }  // namespace
 
 Result<int> serve_echo(const Options& options) {
-    EchoServer server;
+    auto source = Source::open(options.file);
+    if (!source) return tl::unexpected(source.error());
+    EchoServer server(std::move(*source));
     return server.listen(options).and_then([&] { return server.run(); });
 }
 
