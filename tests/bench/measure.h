@@ -27,7 +27,7 @@ struct Tally {
     std::string first_error;
     Phase phase = Phase::warm_up;
 
-    void done(uint64_t latency_ns, uint64_t size, unsigned session = 0) {
+    void done(uint64_t latency_ns, uint64_t size, unsigned session) {
         ++completed;
         if (phase != Phase::measured) return;
         if (session < by_session.size()) ++by_session[session];

@@ -20,8 +20,9 @@ constexpr uint32_t sector = 512;
 // One connection; requests are answered in their order.
 class EchoEngine final : public Engine {
   public:
-    EchoEngine(const Options& options, UniqueFd fd, const Workload& workload)
+    EchoEngine(const Options& options, unsigned index, UniqueFd fd, const Workload& workload)
         : options_(options),
+          index_(index),
           fd_(std::move(fd)),
           workload_(workload),
           started_(options.depth),
@@ -68,13 +69,14 @@ class EchoEngine final : public Engine {
                  event = reader_.next(*bytes)) {
                 if (event == Event::error) return fail(EPROTO, reader_.error());
                 if (event == Event::end)
-                    tally.done(now - started_[ended_++ % options_.depth], options_.block);
+                    tally.done(now - started_[ended_++ % options_.depth], options_.block, index_);
             }
         }
         return {};
     }
 
     const Options& options_;
+    const unsigned index_;
     UniqueFd fd_;
     Workload workload_;
     std::vector<uint64_t> started_;
@@ -96,7 +98,7 @@ Result<int> load_echo(const Options& options) {
         auto fd = connect_to(options.host, options.port);
         if (!fd) return tl::unexpected(fd.error());
         const Workload workload(options, Geometry{uint64_t{1} << 32, sector}, i);
-        engines.push_back(std::make_unique<EchoEngine>(options, std::move(*fd), workload));
+        engines.push_back(std::make_unique<EchoEngine>(options, i, std::move(*fd), workload));
     }
     return measure(options, engines).map([&](const Report& report) {
         return print(options, report);
