@@ -73,6 +73,24 @@ TEST_F(VerbsTest, TargetUpdate) {
     EXPECT_EQ(code("target.show", {{"tid", 9}}), 4u);
 }
 
+// SPC-5 3.1.111: 1 to 65535. The tid is one, where it can be.
+TEST_F(VerbsTest, EachTargetHasARelativePortOfItsOwnWhichIsFreeAgainWithIt) {
+    const auto port = [this](int tid) {
+        return on_control(
+            [this, tid] { return registry->targets().at(tid).target->relative_port(); });
+    };
+    for (const int tid : {7, 65535, 70000, 70001}) make_target(tid);
+    EXPECT_EQ(port(7), 7);
+    EXPECT_EQ(port(65535), 65535);
+    EXPECT_EQ(port(70000), 65534);
+    EXPECT_EQ(port(70001), 65533);
+    ok("target.delete", {{"tid", 70000}});
+    make_target(80000);
+    EXPECT_EQ(port(80000), 65534);
+    make_target(65533);
+    EXPECT_EQ(port(65533), 65532) << "its own number is taken";
+}
+
 TEST_F(VerbsTest, TargetDefaultsComeFromTheCommandLine) {
     RegistryOptions options;
     options.target_defaults = {{"nop_interval", "7"}};
