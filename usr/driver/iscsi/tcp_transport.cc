@@ -289,9 +289,10 @@ void TcpTransport::look_at_output() {
     timers.arm(stall_, std::min(timers.now() + bound / looks_per_bound, deadline));
 }
 
-// EPOLLOUT while output waits; no EPOLLIN while too much of it does.
+// EPOLLOUT while output waits for the peer, not for the end of the turn; no EPOLLIN while too much
+// of it waits.
 void TcpTransport::watch() {
-    uint32_t events = tx_.empty() ? 0u : uint32_t(EPOLLOUT);
+    uint32_t events = tx_.empty() || flush_scheduled_ ? 0u : uint32_t(EPOLLOUT);
     if (!close_when_empty_ && !output_full()) events |= EPOLLIN;
     if (events == watched_) return;
     watched_ = events;
