@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 
 #include <cstring>
 #include <utility>
@@ -38,6 +39,10 @@ std::thread start_thread(std::string name, std::function<void()> body) {
         pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
         body();
     });
+}
+
+void let_sleep_be_exact() {
+    prctl(PR_SET_TIMERSLACK, 1);
 }
 
 void pin_to_cpu(int cpu) {

@@ -13,6 +13,9 @@ namespace tgt::io {
 // for the main thread. Throws std::system_error when the system has no thread to give.
 std::thread start_thread(std::string name, std::function<void()> body);
 
+// Sleeps of the calling thread end in time, not up to 50 us later (PR_SET_TIMERSLACK).
+void let_sleep_be_exact();
+
 // Pins the calling thread to one CPU; logged when the system refuses.
 void pin_to_cpu(int cpu);
 

@@ -11,6 +11,9 @@ namespace tgt::io {
 
 namespace {
 
+constexpr unsigned few = 8;  // of what expect_more() counts
+constexpr Duration gathering_time = std::chrono::microseconds(50);
+
 struct FunctionTask : Task {
     std::function<void()> function;
 
@@ -87,15 +90,26 @@ void Worker::at_turn_end(Task& task) {
 void Worker::loop() {
     thread_id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     if (options_.cpu >= 0) pin_to_cpu(options_.cpu);
+    let_sleep_be_exact();
     timers_.set_now(Clock::now());
     for (bool last = false; !last;) {
         // Read before the mailbox is emptied: what was posted before stop() still runs.
         last = stopping_.load(std::memory_order_acquire);
+        if (gathers()) gather();
         if (!look_for_work(last)) continue;
         const TimePoint begin = Clock::now();
         turn(begin);
         busy_.note(begin, Clock::now());
     }
+}
+
+// Who polls has asked for answers sooner, for CPU time.
+bool Worker::gathers() const {
+    return more_expected_ > 0 && more_expected_ <= few && options_.busy_poll == Duration(0);
+}
+
+void Worker::gather() {
+    std::this_thread::sleep_for(gathering_time);
 }
 
 bool Worker::nothing_to_do() const {
@@ -120,6 +134,7 @@ bool Worker::look_for_work(bool last) {
 
 void Worker::turn(TimePoint now) {
     timers_.set_now(now);
+    more_expected_ = 0;
     poller_.deliver();
     run_mailbox();
     timers_.run(now);

@@ -71,6 +71,12 @@ class Worker {
     // send. A task that is already waiting for the end of the turn must not be given again.
     void at_turn_end(Task& task);
 
+    // Something small was begun while much of its kind is under way. When a turn begins a few of
+    // them only, the loop sleeps for a moment before it looks for more, so that more come at once.
+    void expect_more() { ++more_expected_; }
+    // Whether it is going to.
+    bool gathers() const;
+
     // Tests drive a worker that was never started: one turn, without waiting, at the given time.
     void turn_for_test(TimePoint now);
 
@@ -78,6 +84,7 @@ class Worker {
     void loop();
     bool look_for_work(bool last);
     bool nothing_to_do() const;
+    void gather();
     void turn(TimePoint now);
     void run_mailbox();
     void run_turn_end();
@@ -91,6 +98,7 @@ class Worker {
     std::unique_ptr<Ring> ring_;  // dies before the poller
     bool ring_opened_ = false;
     uint64_t mail_count_ = 0;
+    unsigned more_expected_ = 0;  // in this turn
     BusyShare busy_;
     TimePoint awake_until_{};  // busy polling ends
     Task* turn_end_first_ = nullptr;

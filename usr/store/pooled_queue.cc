@@ -10,6 +10,13 @@
 
 namespace tgt::store {
 
+namespace {
+
+constexpr size_t deep = 16;  // in flight
+constexpr io::Duration stays_deep = std::chrono::milliseconds(20);
+
+}  // namespace
+
 Op& op_of(Task& task) {
     static_assert(std::is_standard_layout_v<Op>);
     return *reinterpret_cast<Op*>(reinterpret_cast<char*>(&task) - offsetof(Op, task));
@@ -32,9 +39,19 @@ bool PooledQueue::submit(Op& op) {
 void PooledQueue::go_on(Op& op) {
     op.queue = this;
     ++in_flight_;
-    if (seldom_waits(op)) return batch_.add(op);
+    if (seldom_waits(op)) {
+        expect_more_if_deep();
+        return batch_.add(op);
+    }
     op.task.run = run_on_pool;
     lane_.submit(op.task);
+}
+
+// Each batch costs two wake-ups: many operations that come a few at a time are better gathered.
+void PooledQueue::expect_more_if_deep() {
+    const io::TimePoint now = worker_.timers().now();
+    if (in_flight_ >= deep) deep_until_ = now + stays_deep;
+    if (now < deep_until_) worker_.expect_more();
 }
 
 bool PooledQueue::cancel(Op& op) {

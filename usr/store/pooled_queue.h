@@ -39,6 +39,7 @@ class PooledQueue : public StoreQueue {
     virtual bool seldom_waits(const Op&) const { return false; }
 
   private:
+    void expect_more_if_deep();
     static void run_on_pool(Task& task);
     static void complete_on_worker(Task& task);
 
@@ -47,6 +48,7 @@ class PooledQueue : public StoreQueue {
     io::PoolLane& lane_;
     OpBatch batch_;
     size_t in_flight_ = 0;
+    io::TimePoint deep_until_{};  // many were in flight a moment ago
 };
 
 }  // namespace tgt::store

@@ -221,6 +221,30 @@ TEST(Worker, BusyPollingEndsInSleep) {
     EXPECT_GT(use_of(worker).sleeps, 0);
 }
 
+void expect_more_in_a_turn(Worker& worker, int times) {
+    for (int i = 0; i < times; ++i) worker.post([&] { worker.expect_more(); });
+    worker.turn_for_test(Clock::now());
+}
+
+TEST(Worker, GathersAfterATurnThatBeginsAFewOfMany) {
+    Worker worker({.name = "t"});
+    EXPECT_FALSE(worker.gathers());
+    expect_more_in_a_turn(worker, 1);
+    EXPECT_TRUE(worker.gathers());
+    expect_more_in_a_turn(worker, 8);
+    EXPECT_TRUE(worker.gathers());
+    expect_more_in_a_turn(worker, 9);
+    EXPECT_FALSE(worker.gathers()) << "it has enough at once";
+    expect_more_in_a_turn(worker, 0);
+    EXPECT_FALSE(worker.gathers());
+}
+
+TEST(Worker, DoesNotGatherWhilePolling) {
+    Worker worker({.name = "t", .busy_poll = milliseconds(1)});
+    expect_more_in_a_turn(worker, 1);
+    EXPECT_FALSE(worker.gathers());
+}
+
 TEST(Worker, ThreadHasItsNameAndTakesNoSignals) {
     Worker worker({.index = 3, .name = "a-rather-long-thread-name"});
     worker.start();

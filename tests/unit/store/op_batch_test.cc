@@ -145,6 +145,33 @@ TEST_F(OpBatchTest, QueueMayGoInTheTurnInWhichEverythingWasTakenBack) {
     EXPECT_EQ(store_.begun, 0);
 }
 
+TEST_F(OpBatchTest, WorkerGathersForAWhileAfterManyWereInFlight) {
+    const auto begin_one_at = [&](io::TimePoint now) {
+        worker_.turn_for_test(now);
+        Ops ops = writes({0});
+        submit(ops);
+        return ops;
+    };
+    io::TimePoint now = io::Clock::now();
+    store_.open = false;
+    const Ops stuck = writes({QuickStore::slow_offset});
+    submit(stuck);
+    std::vector<Ops> others;
+    for (int i = 0; i < 14; ++i) others.push_back(begin_one_at(now));
+    EXPECT_FALSE(worker_.gathers()) << "15 in flight";
+    others.push_back(begin_one_at(now));
+    EXPECT_TRUE(worker_.gathers()) << "16 in flight";
+    store_.open = true;
+    run_until_complete(stuck);
+    for (const Ops& ops : others) run_until_complete(ops);
+
+    others.push_back(begin_one_at(now + std::chrono::milliseconds(19)));
+    EXPECT_TRUE(worker_.gathers());
+    others.push_back(begin_one_at(now + std::chrono::milliseconds(21)));
+    EXPECT_FALSE(worker_.gathers());
+    for (const Ops& ops : others) run_until_complete(ops);
+}
+
 // A worker that sleeps is woken at the end of the batch, not for each operation; and the queue may
 // be destroyed as soon as its last operation is complete.
 TEST_F(OpBatchTest, SleepingWorkersGetEverythingBack) {
