@@ -84,7 +84,7 @@ class Bench:
     @contextmanager
     def serving(self, peer: Peer, group: Group) -> Iterator[None]:
         """A fresh daemon on a fresh file, for one group."""
-        self.write_file(group.needs_file)
+        self.write_file(self.size >> 10 if group.needs_file else 1024, group.piece_kib)
         options = group.options if peer is self.ours else ()
         try:
             peer.start(self.file, options, group.luns)
@@ -92,12 +92,11 @@ class Bench:
         finally:
             peer.stop()
 
-    def write_file(self, whole: bool) -> None:
+    def write_file(self, kibibytes: int, piece: int) -> None:
         """How the pages got into the cache matters, so it is the same every time; and nothing is left to write back."""
         self.file.unlink(missing_ok=True)
-        mebibytes = self.size >> 20 if whole else 1
-        words = ["if=/dev/zero", f"of={self.file}", "bs=1M", f"count={mebibytes}", "conv=fsync"]
-        subprocess.run(["dd", *words], check=True, capture_output=True)
+        words = ["if=/dev/zero", f"of={self.file}", f"bs={piece}k", f"count={kibibytes // piece}"]
+        subprocess.run(["dd", *words, "conv=fsync"], check=True, capture_output=True)
         if not self.options.quick:
             os.sync()
 

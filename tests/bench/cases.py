@@ -33,6 +33,8 @@ class Group:
     peers: tuple[str, ...] = TARGETS
     options: tuple[str, ...] = ()  # of our daemon
     luns: int = 1
+    # What the file is written in: large pieces lie in large folios of the page cache.
+    piece_kib: int = 1024
 
     @property
     def needs_file(self) -> bool:
@@ -62,6 +64,15 @@ BUSY_POLL = "--busy-poll"
 GROUPS = (
     Group("read-4k", "4k random reads", depths("4k read", "--block 4k")),
     Group("write-4k", "4k random writes", depths("4k write", "--block 4k --rw write")),
+    Group(
+        "write-4k-small",
+        "4k random writes to a file that was written in pieces of 4 KiB",
+        (
+            load("4k write QD32, small folios", "--block 4k --rw write"),
+            load("4k write QD32, small folios, lean", "--block 4k --rw write", LEAN),
+        ),
+        piece_kib=4,
+    ),
     # tgt's 128k reads depend on what the process has allocated before: a process for each size.
     Group(
         "read-128k",
@@ -217,6 +228,12 @@ GOALS = (
     against_tgt("4k random read, CPU per I/O", "server_cpu_us", "4k read 1xQD32", 1 / 6),
     against_tgt("the same, null store on both", "server_cpu_us", "null 4k read QD32", 0.4),
     against_tgt("4k random write, CPU per I/O", "server_cpu_us", "4k write 1xQD32", 1 / 6),
+    against_tgt(
+        "the same, to a file that was written in pieces of 4 KiB",
+        "server_cpu_us",
+        "4k write QD32, small folios",
+        1 / 6,
+    ),
     against_tgt("128k sequential read, CPU per I/O", "server_cpu_us", "128k seq read", 1 / 4),
     Goal(
         "128k sequential read, CPU per I/O, against the bare echo",
