@@ -12,24 +12,26 @@ V        ?=
 Q        := $(if $(V),,@)
 
 VERSION  := 2.0.0
-CPPFLAGS += -I. -Iusr -DTGT_VERSION='"$(VERSION)"' -D_GNU_SOURCE
+# CXXFLAGS, CPPFLAGS and LDFLAGS are the user's, also on make's command line; what the tree needs
+# comes behind them.
 CXXFLAGS ?= -O2 -g
-CXXFLAGS += -std=c++20 -Wall -Wextra -Werror -fno-strict-aliasing -pthread
-LDFLAGS  += -pthread
+OWN_CPPFLAGS := -I. -Iusr -DTGT_VERSION='"$(VERSION)"' -D_GNU_SOURCE
+OWN_CXXFLAGS := -std=c++20 -Wall -Wextra -Werror -fno-strict-aliasing -pthread
+OWN_LDFLAGS  := -pthread
 
 ifeq ($(VARIANT),asan)
-CXXFLAGS += -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-LDFLAGS  += -fsanitize=address,undefined
+OWN_CXXFLAGS += -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OWN_LDFLAGS  += -fsanitize=address,undefined
 else ifeq ($(VARIANT),tsan)
-CXXFLAGS += -O1 -g1 -fsanitize=thread
-LDFLAGS  += -fsanitize=thread
+OWN_CXXFLAGS += -O1 -g1 -fsanitize=thread
+OWN_LDFLAGS  += -fsanitize=thread
 else ifeq ($(VARIANT),fuzz)
 CXX      := clang++-14
-CXXFLAGS += -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-LDFLAGS  += -fsanitize=address,undefined
+OWN_CXXFLAGS += -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+OWN_LDFLAGS  += -fsanitize=address,undefined
 else ifeq ($(VARIANT),cov)
-CXXFLAGS += -O0 --coverage
-LDFLAGS  += --coverage
+OWN_CXXFLAGS += -O0 --coverage
+OWN_LDFLAGS  += --coverage
 else ifneq ($(VARIANT),)
 $(error unknown VARIANT '$(VARIANT)': use asan, tsan, fuzz or cov)
 endif
@@ -79,7 +81,7 @@ define prog_rule
 $(2): $(call obj,$(SRC_$(1))) $(call libfiles,$(DEPS_$(1)))
 	@mkdir -p $$(@D)
 	@echo "  LINK $$@"
-	$(Q)$$(CXX) $$(LDFLAGS) -o $$@ $(call obj,$(SRC_$(1))) -Wl,--start-group $(call libfiles,$(DEPS_$(1))) -Wl,--end-group $(SYS_$(1)) $(call sysflags,$(DEPS_$(1))) $(3)
+	$(Q)$$(CXX) $$(LDFLAGS) $$(OWN_LDFLAGS) -o $$@ $(call obj,$(SRC_$(1))) -Wl,--start-group $(call libfiles,$(DEPS_$(1))) -Wl,--end-group $(SYS_$(1)) $(call sysflags,$(DEPS_$(1))) $(3)
 ALLOBJ += $(call obj,$(SRC_$(1)))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call prog_rule,$(p),$(B)/$(p))))
@@ -90,12 +92,12 @@ $(foreach f,$(FUZZERS),$(eval $(call prog_rule,$(f),$(B)/fuzz/$(f),-fsanitize=fu
 endif
 
 # Tests are compiled more often than they run.
-$(B)/obj/tests/unit/%.o: CXXFLAGS += -O0 -g1
+$(B)/obj/tests/unit/%.o: OWN_CXXFLAGS += -O0 -g1
 
 $(B)/obj/%.o: %.cc
 	@mkdir -p $(@D)
 	@echo "  CXX  $<"
-	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CXX) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CXXFLAGS) $(OWN_CXXFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(patsubst %.o,%.d,$(ALLOBJ)))
 
@@ -103,7 +105,7 @@ $(B)/obj/%.o: %.cc
 syntax: $(patsubst $(B)/obj/%.o,$(B)/syntax/%.ok,$(sort $(ALLOBJ)))
 $(B)/syntax/%.ok: %.cc
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -fsyntax-only $< && touch $@
+	$(Q)$(CXX) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CXXFLAGS) $(OWN_CXXFLAGS) -fsyntax-only $< && touch $@
 
 all: $(addprefix $(B)/,$(PROGRAMS))
 unit: $(addprefix $(B)/tests/unit/,$(UNITTESTS))
@@ -129,7 +131,7 @@ check-format:
 	clang-format --dry-run -Werror $(CXXFILES)
 
 compile_commands.json:
-	@scripts/compile-commands "$(CXX) $(CPPFLAGS) $(CXXFLAGS)" $(sort $(foreach m,$(LIBS) $(PROGRAMS) $(UNITTESTS),$(SRC_$(m)))) > $@
+	@scripts/compile-commands "$(CXX) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CXXFLAGS) $(OWN_CXXFLAGS)" $(sort $(foreach m,$(LIBS) $(PROGRAMS) $(UNITTESTS),$(SRC_$(m)))) > $@
 
 clean:
 	rm -rf $(BUILDDIR) compile_commands.json
