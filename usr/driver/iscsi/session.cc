@@ -198,7 +198,7 @@ bool Session::hold(HeldPdu&& pdu) {
     // Windows allow for what waits because of memory; if they were larger once, it ends in its
     // turn.
     const bool too_much = context_.held_bytes + bytes > context_.windows.most();
-    if (starving_ && too_much) {
+    if (starving_ && too_much && pdu.bhs.opcode() == wire::Opcode::scsi_command) {
         std::vector<uint8_t>().swap(pdu.data);
         pdu.whole = false;
         bytes = pdu.bytes();

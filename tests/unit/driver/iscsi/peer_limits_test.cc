@@ -259,6 +259,27 @@ TEST_F(StarvingTest, DataThatCameWithAWriteIsKept) {
     EXPECT_EQ(peer_->one().data, data);
 }
 
+TEST_F(StarvingTest, WriteWhoseDataThereIsNoRoomForIsRefused) {
+    context().held_bytes += context().windows.most();
+    auto write = peer_->command({0x2a, 0, 0, 0, 0, 5, 0, 0, 1, 0}, ++tags_, 512, false, true);
+    write.flags |= wire::FinalFlag::mask;
+    peer_->send(write, pattern(512, 7));
+    context().held_bytes -= context().windows.most();
+    let_go();
+    EXPECT_EQ(good().size(), tags_ - 1);
+    EXPECT_EQ(bench_.scsi.store->count(store::OpKind::write), 0u);
+    EXPECT_FALSE(peer_->closed());
+}
+
+TEST_F(StarvingTest, PingIsNotAnsweredWithoutItsData) {  // RFC 7143 11.19
+    context().held_bytes += context().windows.most();
+    auto ping = nop(++tags_);
+    ping.opcode_byte &= 0x3f;  // not immediate: it waits for its turn
+    peer_->send(ping, pattern(33, 1));
+    context().held_bytes -= context().windows.most();
+    EXPECT_TRUE(peer_->closed());
+}
+
 TEST_F(StarvingTest, WhatIsAbortedNeverBegins) {  // 11.5.1
     auto abort = manage(wire::TaskFunction::abort_task, 999, tags_);
     abort.ref_cmd_sn = peer_->cmd_sn - 1;
