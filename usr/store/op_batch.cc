@@ -60,8 +60,7 @@ struct OpBatch::State : std::enable_shared_from_this<State> {
 };
 
 OpBatch::OpBatch(Store& store, io::Worker& worker, io::PoolLane& lane, void (*complete)(Task&))
-    : worker_(worker),
-      state_(std::make_shared<State>(store, worker, lane, complete)),
+    : state_(std::make_shared<State>(store, worker, lane, complete)),
       look_([this] { look(); }),
       patience_(first_look) {}
 
@@ -76,11 +75,11 @@ void OpBatch::add(Op& op) {
     }
     if (!state_->turn_end.state) {
         state_->turn_end.state = state_;
-        worker_.at_turn_end(state_->turn_end);
+        state_->worker.at_turn_end(state_->turn_end);
     }
     if (look_.armed()) return;
     patience_ = first_look;
-    worker_.timers().arm_in(look_, patience_);
+    state_->worker.timers().arm_in(look_, patience_);
 }
 
 bool OpBatch::take_back(Op& op) {
@@ -121,7 +120,7 @@ void OpBatch::look() {
     if (waiting) state_->start_runner();
     if (!in_flight && !waiting) return;
     patience_ = std::min(patience_ * 2, longest_between_looks);
-    worker_.timers().arm_in(look_, patience_);
+    state_->worker.timers().arm_in(look_, patience_);
 }
 
 // True: it took its time. The operation belongs to the worker from push() on.

@@ -37,7 +37,6 @@ class OpBatch {
     static void run_batch(Task& task);
     void look();
 
-    io::Worker& worker_;
     // Outlives the batch while a thread is about to leave it, or the turn has not ended in which
     // everything was taken back.
     std::shared_ptr<State> state_;
