@@ -269,7 +269,7 @@ def installation(log: Log) -> Report:
     """make install into an empty folder puts the programs where packagers want them."""
     folder = RESULTS / "install"
     report = one_case(log, "make install", "make", "install", f"DESTDIR={folder}", "PREFIX=/usr")
-    for program in ("tgtd", "tgtadm"):
+    for program in ("tgtd", "tgtadm", "tgtimg"):
         path = folder / "usr/sbin" / program
         runs = log.command(path, "--version")[0] == 0
         report.add(program, PASSED if runs else FAILED, "" if runs else f"{path} does not run")
@@ -375,6 +375,7 @@ SUITES = [
     Suite("bench", "scripts/bench --quick", bench, ("build",)),
     Suite("quickstart", "scripts/quickstart --check", quickstart, ("build",)),
     Suite("oracle", "tgtadm against the one of Debian's tgt", oracle, ("build",)),
+    Suite("contract", "what tgt's users type and parse", pytest("contract"), ("build",)),
     Suite("install", "make install", installation, ("build",)),
     Suite("layers", "the direction of includes", layers),
     Suite("format", "clang-format", formatting),

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+PROGRAMS += tgtimg
+SRC_tgtimg := usr/tgtimg/main.cc usr/tgtimg/options.cc usr/tgtimg/disk_image.cc
+DEPS_tgtimg := base
