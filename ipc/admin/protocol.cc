@@ -93,7 +93,7 @@ struct Param {
     Kind kind;
 };
 
-constexpr std::array<Param, 22> param_table{{
+constexpr std::array<Param, 23> param_table{{
     {"lld", Kind::string},
     {"tid", Kind::number},
     {"sid", Kind::number},
@@ -116,6 +116,7 @@ constexpr std::array<Param, 22> param_table{{
     {"outgoing", Kind::boolean},
     {"device-type", Kind::string},
     {"params", Kind::pairs},
+    {"origin", Kind::string},
 }};
 
 // A NUL would silently end the value where it meets a system call or a C string.

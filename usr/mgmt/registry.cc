@@ -192,8 +192,9 @@ void Registry::forget_target(int tid) {
 }
 
 void Registry::new_target(int tid, const std::string& name, std::string_view driver,
-                          StatusCallback done) {
+                          const std::string& origin, StatusCallback done) {
     if (tid <= 0) return done(refuse(ErrorCode::invalid_request, "a tid is 1 or more"));
+    if (auto status = check_origin(origin); !status) return done(status);
     if (!valid_target_name(name))
         return done(refuse(ErrorCode::invalid_request,
                            "'{}' is not a target name: 1 to {} letters, digits, ':', '.' and '-'",
@@ -210,6 +211,7 @@ void Registry::new_target(int tid, const std::string& name, std::string_view dri
     TargetEntry entry;
     entry.tid = tid;
     entry.name = name;
+    entry.origin = origin;
     entry.driver = (*with)->driver.get();
     auto parameters = entry.driver->default_parameters()->clone();
     for (const auto& [key, value] : options_.target_defaults)

@@ -19,6 +19,7 @@
 #include "mgmt/failure.h"
 #include "mgmt/lun_parameters.h"
 #include "mgmt/media.h"
+#include "mgmt/new_lun.h"
 #include "mgmt/portals.h"
 #include "mgmt/revival.h"
 #include "mgmt/target_entry.h"
@@ -48,19 +49,6 @@ struct RegistryOptions {
     std::function<void()> on_stop_request;  // `system delete` was answered
 };
 
-struct NewLun {
-    int tid = 0;
-    uint64_t lun = 0;
-    std::string device_type = "disk";
-    std::string path;
-    std::string engine;  // empty: the device type's default
-    std::string engine_options;
-    std::string flags;
-    uint32_t block_size = 0;  // 0: the device type's default
-    bool force = false;       // also when another process uses the file
-};
-
-using NamedValues = std::vector<std::pair<std::string, std::string>>;
 using Warnings = std::vector<std::string>;
 using LunCallback = std::function<void(Outcome<Warnings>)>;
 
@@ -106,7 +94,8 @@ class Registry final : public Directory {
     const std::map<int, TargetEntry>& targets() const { return targets_; }
     // That is not being deleted.
     Outcome<TargetEntry*> find_target(int tid);
-    void new_target(int tid, const std::string& name, std::string_view driver, StatusCallback done);
+    void new_target(int tid, const std::string& name, std::string_view driver,
+                    const std::string& origin, StatusCallback done);
     void delete_target(int tid, bool force, StatusCallback done);
     Status update_target(int tid, std::string_view name, std::string_view value);
 

@@ -60,6 +60,7 @@ const store::Engine* Registry::find_engine(std::string_view name) const {
 Status Registry::check_new_lun(const NewLun& request, UnitRequest& unit) {
     auto found = find_target(request.tid);
     if (!found) return tl::unexpected(found.error());
+    if (auto status = check_origin(request.origin); !status) return status;
     if (request.lun > max_lun)
         return refuse(ErrorCode::invalid_request, "LUN {} is above {}", request.lun, max_lun);
     const TargetEntry& entry = **found;
@@ -103,18 +104,18 @@ void Registry::new_lun(const NewLun& request, LunCallback done) {
     busy[request.lun] = [weak = std::weak_ptr(unit)](const Failure& why) {
         if (const auto opening = weak.lock()) opening->finish(tl::unexpected(why));
     };
-    unit->done = [this, weak = std::weak_ptr(unit), done = std::move(done)](Outcome<UnitPtr> made) {
-        const auto request = weak.lock();
-        const int tid = request->tid;
-        const uint64_t lun = request->lun;
-        auto finish = [this, tid, lun, warnings = request->warnings, done](const Status& status) {
-            if (auto it = targets_.find(tid); it != targets_.end()) it->second.busy_luns.erase(lun);
+    unit->done = [this, weak = std::weak_ptr(unit), asked = request,
+                  done = std::move(done)](Outcome<UnitPtr> made) {
+        auto finish = [this, asked, warnings = weak.lock()->warnings, done](const Status& status) {
+            const auto it = targets_.find(asked.tid);
+            if (it != targets_.end()) it->second.busy_luns.erase(asked.lun);
             if (!status) return done(tl::unexpected(status.error()));
-            log::info(module, "target {} has a LUN {} now", tid, lun);
+            if (it != targets_.end()) it->second.made[asked.lun] = asked;
+            log::info(module, "target {} has a LUN {} now", asked.tid, asked.lun);
             done(warnings);
         };
         if (!made) return finish(tl::unexpected(made.error()));
-        attach_lun(tid, lun, std::move(*made), finish);
+        attach_lun(asked.tid, asked.lun, std::move(*made), finish);
     };
     unit->begin();
 }
@@ -201,6 +202,7 @@ void Registry::delete_lun(int tid, uint64_t lun, LunCallback done) {
         if (interrupted) return done(Warnings{});
         return done(refuse(ErrorCode::no_lun, "target {} has no LUN {}", tid, lun));
     }
+    entry.made.erase(lun);
     remove_lun(entry, lun, entry.target->abort_bound(),
                [this, tid, lun, done = std::move(done)](bool drained) {
                    if (auto it = targets_.find(tid); it != targets_.end())

@@ -35,7 +35,8 @@ constexpr std::array<std::string_view, size_t(Key::count_)> key_names{"lld",
                                                                       "force",
                                                                       "outgoing",
                                                                       "device-type",
-                                                                      "params"};
+                                                                      "params",
+                                                                      "origin"};
 
 constexpr KeySet keys() {
     return 0;
@@ -48,7 +49,7 @@ constexpr KeySet any_key = (KeySet(1) << unsigned(Key::count_)) - 1;
 
 constexpr KeySet unit_keys =
     keys(Key::lld, Key::tid, Key::lun, Key::backing_store, Key::bstype, Key::bsopts, Key::bsoflags,
-         Key::blocksize, Key::device_type, Key::force);
+         Key::blocksize, Key::device_type, Key::force, Key::origin);
 constexpr KeySet access_keys =
     keys(Key::lld, Key::tid, Key::initiator_address, Key::initiator_name, Key::host, Key::bus);
 
@@ -60,7 +61,7 @@ constexpr std::array table{
     VerbRow{Mode::system, Op::delete_, any_key, 0, system_delete},
     VerbRow{Mode::system, Op::stat, any_key, 0, system_stat},
 
-    VerbRow{Mode::target, Op::new_, keys(Key::lld, Key::tid, Key::targetname),
+    VerbRow{Mode::target, Op::new_, keys(Key::lld, Key::tid, Key::targetname, Key::origin),
             keys(Key::tid, Key::targetname), target_new},
     VerbRow{Mode::target, Op::delete_, keys(Key::lld, Key::tid, Key::force), keys(Key::tid),
             target_delete},

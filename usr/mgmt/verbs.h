@@ -43,6 +43,7 @@ enum class Key : uint8_t {
     outgoing,
     device_type,
     params,
+    origin,
     count_,
 };
 using KeySet = uint32_t;

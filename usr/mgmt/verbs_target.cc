@@ -38,16 +38,23 @@ Json show_accounts(const BoundAccounts& bound) {
     return {{"incoming", bound.incoming}, {"outgoing", outgoing}};
 }
 
+Json show_origin(const std::string& origin) {
+    return origin.empty() ? Json() : Json(origin);
+}
+
 Json show_target(Registry& registry, const TargetEntry& entry,
                  const std::vector<SessionInfo>& sessions, const StuckCounts& stuck) {
     Json nexuses = Json::array(), luns = Json::array();
     for (const SessionInfo& session : sessions)
         if (session.tid == entry.tid) nexuses.push_back(show_nexus(session));
-    for (const auto& [lun, unit] : entry.target->luns())
+    for (const auto& [lun, unit] : entry.target->luns()) {
         luns.push_back(show_lun(registry, lun, *unit, stuck));
+        luns.back()["origin"] = show_origin(entry.origin_of(lun));
+    }
     return {
         {"tid", entry.tid},
         {"name", entry.name},
+        {"origin", show_origin(entry.origin)},
         {"lld", entry.driver->name()},
         {"state", entry.ready ? "ready" : "offline"},
         {"abort_bound", whole_seconds(entry.target->abort_bound())},
@@ -89,7 +96,8 @@ uint64_t lun_of(const Call& call) {
 
 void target_new(CallPtr call) {
     call->registry.new_target(tid_of(*call), text_of(*call, Key::targetname),
-                              text_of(*call, Key::lld), status_callback(call));
+                              text_of(*call, Key::lld), text_of(*call, Key::origin),
+                              status_callback(call));
 }
 
 void target_delete(CallPtr call) {
@@ -156,6 +164,7 @@ void lun_new(CallPtr call) {
     request.engine_options = text_of(*call, Key::bsopts);
     request.flags = text_of(*call, Key::bsoflags);
     request.force = flag_of(*call, Key::force);
+    request.origin = text_of(*call, Key::origin);
     if (has(*call, Key::blocksize)) {
         const auto size = number_of(*call, Key::blocksize, UINT32_MAX);
         request.block_size = size ? uint32_t(*size) : UINT32_MAX;

@@ -58,6 +58,23 @@ TEST_F(VerbsTest, NewTargetHasTheControllerAndNoRules) {
     EXPECT_TRUE(shown["acl"]["addresses"].empty());
 }
 
+TEST_F(VerbsTest, TheOriginOfTargetsAndLunsIsKeptAndShown) {
+    ok("target.new", {{"tid", 1}, {"targetname", "iqn.t:1"}, {"origin", "config"}});
+    make_disk(1, 1, file("a", 1 << 20));
+    ok("logicalunit.new",
+       {{"tid", 1}, {"lun", 2}, {"backing-store", file("b", 1 << 20)}, {"origin", "config"}});
+    EXPECT_EQ(target(1)["origin"], "config");
+    EXPECT_TRUE(lun(1, 1)["origin"].is_null());
+    EXPECT_EQ(lun(1, 2)["origin"], "config");
+    ok("logicalunit.delete", {{"tid", 1}, {"lun", 2}});
+    make_disk(1, 2, folder + "/b");
+    EXPECT_TRUE(lun(1, 2)["origin"].is_null());
+    make_target(2);
+    EXPECT_TRUE(target(2)["origin"].is_null());
+    EXPECT_EQ(code("target.new", {{"tid", 3}, {"targetname", "iqn.t:3"}, {"origin", "file"}}), 17u);
+    EXPECT_EQ(code("logicalunit.new", {{"tid", 1}, {"lun", 3}, {"origin", "x"}}), 17u);
+}
+
 TEST_F(VerbsTest, TargetUpdate) {
     make_target();
     EXPECT_EQ(code("target.update", {{"tid", 2}, {"name", "state"}, {"value", "ready"}}), 4u);
