@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Headers of libraries that many files include; see the Makefile. Files still include what they use.
-// Guards, since g++ warns of the pragma in what it precompiles.
+// Headers of libraries that many files include; see the Makefile. Files still include what they
+// use. Guards, since g++ warns of the pragma in what it precompiles.
 #ifndef TGT_PCH_COMMON_H
 #define TGT_PCH_COMMON_H
 
