@@ -155,13 +155,16 @@ class Daemon:
 
     def terminate(self, limit: float) -> int:
         """SIGTERM, and the exit status; killed, and an error, after so many seconds."""
-        process = self._must_run()
-        process.send_signal(signal.SIGTERM)
+        self._must_run().send_signal(signal.SIGTERM)
+        return self.wait_end(limit)
+
+    def wait_end(self, limit: float = STOP_LIMIT_S) -> int:
+        """The exit status of a daemon that was told to stop; killed, and an error, after so many seconds."""
         try:
-            return process.wait(limit)
+            return self._must_run().wait(limit)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise DaemonError(f"tgtd still runs {limit:g} s after SIGTERM") from None
+            raise DaemonError(f"tgtd still runs {limit:g} s after it was told to stop") from None
 
     def kill(self) -> None:
         """kill -9: what a crash looks like from outside."""
