@@ -269,7 +269,7 @@ def installation(log: Log) -> Report:
     """make install into an empty folder puts the programs where packagers want them."""
     folder = RESULTS / "install"
     report = one_case(log, "make install", "make", "install", f"DESTDIR={folder}", "PREFIX=/usr")
-    for program in ("tgtd", "tgtadm", "tgtimg"):
+    for program in ("tgtd", "tgtadm", "tgtimg", "tgt-setup-lun"):
         path = folder / "usr/sbin" / program
         runs = log.command(path, "--version")[0] == 0
         report.add(program, PASSED if runs else FAILED, "" if runs else f"{path} does not run")
