@@ -132,15 +132,30 @@ check: unit
 fuzz: $(addprefix $(B)/fuzz/,$(FUZZERS))
 bench: $(addprefix $(B)/bench/,$(BENCHES))
 
+# Where packagers want things. DESTDIR goes before all of them.
+SBINDIR       ?= $(PREFIX)/sbin
+DATADIR       ?= $(PREFIX)/share
+MANDIR        ?= $(DATADIR)/man
+DOCDIR        ?= $(DATADIR)/doc/tgt
+COMPLETIONDIR ?= $(DATADIR)/bash-completion/completions
+
 SBIN_PROGRAMS := $(filter tgtd tgtadm tgt-admin tgtimg tgt-setup-lun,$(PROGRAMS))
+MAN5 := $(wildcard doc/man/*.5)
+MAN8 := $(wildcard doc/man/*.8)
+# bash looks for a file with the command's name.
+COMPLETED := tgtd tgtadm tgt-admin tgtimg tgt-setup-lun
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin
-	install -m 0755 $(addprefix $(B)/,$(SBIN_PROGRAMS)) $(DESTDIR)$(PREFIX)/sbin
-	install -d $(DESTDIR)$(PREFIX)/share/doc/tgt
-	install -m 0644 README.md $(wildcard doc/*.md) $(DESTDIR)$(PREFIX)/share/doc/tgt
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPLETIONDIR)
+	install -m 0755 $(addprefix $(B)/,$(SBIN_PROGRAMS)) $(DESTDIR)$(SBINDIR)
+	$(if $(MAN5),install -m 0644 $(MAN5) $(DESTDIR)$(MANDIR)/man5)
+	$(if $(MAN8),install -m 0644 $(MAN8) $(DESTDIR)$(MANDIR)/man8)
+	install -m 0644 dist/bash-completion/tgt $(DESTDIR)$(COMPLETIONDIR)/tgt
+	for name in $(COMPLETED); do ln -sf tgt $(DESTDIR)$(COMPLETIONDIR)/$$name; done
+	install -m 0644 README.md $(wildcard doc/*.md) $(DESTDIR)$(DOCDIR)
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,$(SBIN_PROGRAMS))
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/tgt
+	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,$(SBIN_PROGRAMS)) $(addprefix $(DESTDIR)$(COMPLETIONDIR)/,tgt $(COMPLETED))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(MAN5))) $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(MAN8)))
+	rm -rf $(DESTDIR)$(DOCDIR)
 
 CXXFILES = $(shell git ls-files -co --exclude-standard '*.cc' '*.h' | grep -v '^kernel/\|^include/uapi/')
 format:
