@@ -50,6 +50,7 @@ class Worker {
     void wake() { poller_.wake(); }
 
     unsigned index() const { return options_.index; }
+    const std::string& name() const { return options_.name; }
     bool here() const {
         return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed);
     }

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "mgmt/registry.h"
@@ -72,13 +71,6 @@ bool may_manage(int fd) {
     return peer.uid == 0 || (peer.uid == geteuid() && peer.gid == getegid());
 }
 
-bool may_read_secrets(int fd) {
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-    return peer.uid == 0 || peer.uid == geteuid();
-}
-
 AdminServer::AdminServer(std::string path, UniqueFd lock, UniqueFd socket)
     : path_(std::move(path)), lock_(std::move(lock)), socket_(std::move(socket)), resume_([this] {
           if (socket_) control_->poller().modify(socket_.get(), EPOLLIN, *this);
@@ -88,12 +80,13 @@ AdminServer::~AdminServer() {
     stop();
 }
 
-Result<std::unique_ptr<AdminServer>> AdminServer::open(const std::string& path, bool make_folder) {
+Result<std::unique_ptr<AdminServer>> AdminServer::open(const std::string& path, bool make_folder,
+                                                       UniqueFd passed) {
     if (make_folder)
         if (auto made = make_parent(path); !made) return fail(EACCES, made.error().reason);
     auto lock = take_lock(path + ".lock");
     if (!lock) return tl::unexpected(lock.error());
-    auto socket = listen_at(path);
+    auto socket = passed ? Result<UniqueFd>(std::move(passed)) : listen_at(path);
     if (!socket) return tl::unexpected(socket.error());
     return std::unique_ptr<AdminServer>(
         new AdminServer(path, std::move(*lock), std::move(*socket)));
@@ -140,14 +133,9 @@ void AdminServer::accept_one(UniqueFd fd) {
                   max_connections);
         return;
     }
-    const bool secrets = may_read_secrets(fd.get());
-    auto run = [registry = registry_, secrets](ipc::Verb verb,
-                                               std::shared_ptr<const nlohmann::json> params,
-                                               AnswerCallback done) {
+    auto run = [registry = registry_](ipc::Verb verb, std::shared_ptr<const nlohmann::json> params,
+                                      AnswerCallback done) {
         log::debug(module, "{}", ipc::method_of(verb.mode, verb.op));
-        if (!secrets && params && params->contains(std::string(key_name(Key::secrets))))
-            return done(refuse(ErrorCode::invalid_request,
-                               "only root and tgtd's own user are told secrets"));
         run_verb(*registry, verb, std::move(params), std::move(done));
     };
     auto closed = [this](AdminConnection& connection) {

@@ -20,8 +20,9 @@ class AdminServer final : public io::FdWatcher {
   public:
     // Makes the socket's folder (only the default one), takes the lock `<path>.lock`, removes a
     // socket that nobody serves and listens. The error says which path and why; EBUSY: another
-    // daemon has it.
-    static Result<std::unique_ptr<AdminServer>> open(const std::string& path, bool make_folder);
+    // daemon has it. `passed`: a socket that listens on the path already and does not block.
+    static Result<std::unique_ptr<AdminServer>> open(const std::string& path, bool make_folder,
+                                                     UniqueFd passed = UniqueFd());
     AdminServer(const AdminServer&) = delete;
     // The socket and the lock file stay, as tgt leaves them: its tgtadm takes only a refused
     // connection for the daemon's end, and waits for that.
@@ -51,7 +52,5 @@ class AdminServer final : public io::FdWatcher {
 
 // Who may manage: the daemon's own user and group, and root.
 bool may_manage(int fd);
-// Of these, who may read secrets: the daemon's own user and root.
-bool may_read_secrets(int fd);
 
 }  // namespace tgt::mgmt

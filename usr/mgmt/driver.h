@@ -30,8 +30,6 @@ class DriverParameters {
     virtual Result<void> update(std::string_view name, std::string_view value) = 0;
     // Name and value in the order in which `tgtadm --mode target --op show --tid N` prints them.
     virtual std::vector<std::pair<std::string, std::string>> show() const = 0;
-    // Those too that it does not print while they have their default.
-    virtual std::vector<std::pair<std::string, std::string>> all() const { return show(); }
 };
 
 struct Account {
@@ -142,6 +140,9 @@ class Driver {
                             std::function<void(Result<void>)> done) = 0;
     // Stops listening; connections stay. `done` always comes.
     virtual void remove_portal(const SocketAddress& address, std::function<void()> done) = 0;
+    // False: portals listen, but nothing is accepted, and the system keeps the connections that
+    // come (the backlog) until it is true again. True at first.
+    virtual void set_accepting(bool accepting) = 0;
 
     // The sessions of a target, or of all.
     virtual void list_sessions(std::optional<int> tid,

@@ -50,6 +50,7 @@ class FakeDriver final : public Driver {
         listening.erase(address.uri());
         done();
     }
+    void set_accepting(bool on) override { accepting = on; }
     void list_sessions(std::optional<int> tid,
                        std::function<void(std::vector<SessionInfo>)> done) override {
         std::vector<SessionInfo> out;
@@ -84,6 +85,7 @@ class FakeDriver final : public Driver {
     std::set<std::string> listening;
     int attempts = 0;
     bool stopped = false;
+    bool accepting = true;
 
   private:
     std::string name_;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "driver/iscsi/driver.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "base/log.h"
@@ -17,9 +20,10 @@ namespace {
 
 class IscsiDriver final : public mgmt::Driver, private Listener::User {
   public:
-    IscsiDriver(io::Runtime& runtime, const DriverSettings& settings)
+    IscsiDriver(io::Runtime& runtime, const DriverSettings& settings, PassedSockets passed)
         : runtime_(runtime),
           settings_(settings),
+          passed_(std::move(passed)),
           exhausted_(runtime.control(),
                      [this](uint64_t count) {
                          log::warn(log::Module::iscsi, "cannot accept connections ({} times): {}",
@@ -42,6 +46,7 @@ class IscsiDriver final : public mgmt::Driver, private Listener::User {
     void add_portal(const mgmt::SocketAddress& address,
                     std::function<void(Result<void>)> done) override;
     void remove_portal(const mgmt::SocketAddress& address, std::function<void()> done) override;
+    void set_accepting(bool accepting) override;
     void list_sessions(std::optional<int> tid,
                        std::function<void(std::vector<mgmt::SessionInfo>)> done) override {
         registry_->list(tid, std::move(done));
@@ -62,26 +67,42 @@ class IscsiDriver final : public mgmt::Driver, private Listener::User {
   private:
     struct Portal {
         mgmt::SocketAddress address;
-        std::unique_ptr<Listener> listener;
+        std::shared_ptr<Listener> listener;  // one for both, where a socket is for IPv4 and IPv6
     };
+    Result<std::shared_ptr<Listener>> listen(const mgmt::SocketAddress& address);
     bool accepted(UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local) override;
     void exhausted(int error) override;
 
     io::Runtime& runtime_;
     const DriverSettings settings_;
+    const PassedSockets passed_;
     EventCounter exhausted_;
     int accept_error_ = 0;
     EventCounter turned_away_;
     mgmt::Directory* directory_ = nullptr;
     std::unique_ptr<SessionRegistry> registry_;
     std::vector<Portal> portals_;
+    bool accepting_ = true;
     bool stopped_ = false;
 };
 
+Result<std::shared_ptr<Listener>> IscsiDriver::listen(const mgmt::SocketAddress& address) {
+    const PassedSocket* passed = find_passed(passed_, address);
+    if (!passed) return Listener::open(runtime_.control(), address, *this);
+    for (const Portal& portal : portals_)
+        if (find_passed(passed_, portal.address) == passed) return portal.listener;
+    // The socket itself stays here, for the time when the portal is removed and added again.
+    UniqueFd fd(fcntl(passed->fd.get(), F_DUPFD_CLOEXEC, 0));
+    if (!fd) return fail(errno, std::strerror(errno));
+    User& user = *this;
+    return std::make_shared<Listener>(runtime_.control(), std::move(fd), user);
+}
+
 void IscsiDriver::add_portal(const mgmt::SocketAddress& address,
                              std::function<void(Result<void>)> done) {
-    auto listener = Listener::open(runtime_.control(), address, *this);
+    auto listener = listen(address);
     if (!listener) return done(tl::unexpected(listener.error()));
+    (*listener)->set_accepting(accepting_);
     portals_.push_back({address, std::move(*listener)});
     done({});
 }
@@ -89,6 +110,11 @@ void IscsiDriver::add_portal(const mgmt::SocketAddress& address,
 void IscsiDriver::remove_portal(const mgmt::SocketAddress& address, std::function<void()> done) {
     std::erase_if(portals_, [&](const Portal& portal) { return portal.address == address; });
     done();
+}
+
+void IscsiDriver::set_accepting(bool accepting) {
+    accepting_ = accepting;
+    for (const Portal& portal : portals_) portal.listener->set_accepting(accepting);
 }
 
 bool IscsiDriver::accepted(UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local) {
@@ -113,8 +139,9 @@ void IscsiDriver::exhausted(int error) {
 
 }  // namespace
 
-std::unique_ptr<mgmt::Driver> make_driver(io::Runtime& runtime, const DriverSettings& settings) {
-    return std::make_unique<IscsiDriver>(runtime, settings);
+std::unique_ptr<mgmt::Driver> make_driver(io::Runtime& runtime, const DriverSettings& settings,
+                                          PassedSockets passed) {
+    return std::make_unique<IscsiDriver>(runtime, settings, std::move(passed));
 }
 
 }  // namespace tgt::iscsi

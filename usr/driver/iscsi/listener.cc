@@ -48,12 +48,18 @@ Listener::Listener(io::Worker& worker, UniqueFd socket, User& user)
     : worker_(worker),
       socket_(std::move(socket)),
       user_(user),
-      resume_([this] { worker_.poller().modify(socket_.get(), EPOLLIN, *this); }) {
-    worker_.poller().add(socket_.get(), EPOLLIN, *this);
+      resume_([this] { set_accepting(accepting_); }) {
+    worker_.poller().add(socket_.get(), 0, *this);
 }
 
 Listener::~Listener() {
     worker_.poller().remove(socket_.get(), *this);
+}
+
+void Listener::set_accepting(bool accepting) {
+    accepting_ = accepting;
+    resume_.disarm();
+    worker_.poller().modify(socket_.get(), accepting ? uint32_t(EPOLLIN) : 0, *this);
 }
 
 void Listener::on_ready(uint32_t) {

@@ -11,7 +11,8 @@
 namespace tgt::iscsi {
 
 // A listening socket on one worker's poller (the control thread's). Closes with the object. A flood
-// of connections does not keep its worker from other work: few are accepted in a turn.
+// of connections does not keep its worker from other work: few are accepted in a turn. Accepts
+// nothing until it is told to.
 class Listener final : private io::FdWatcher {
   public:
     struct User {
@@ -26,8 +27,11 @@ class Listener final : private io::FdWatcher {
     // `user` outlives the listener.
     static Result<std::unique_ptr<Listener>> open(io::Worker& worker,
                                                   const mgmt::SocketAddress& address, User& user);
+    // `socket` listens, and does not block.
     Listener(io::Worker& worker, UniqueFd socket, User& user);
     ~Listener();
+    // False: connections wait in the backlog.
+    void set_accepting(bool accepting);
 
   private:
     void on_ready(uint32_t events) override;
@@ -37,6 +41,7 @@ class Listener final : private io::FdWatcher {
     UniqueFd socket_;
     User& user_;
     io::Timer resume_;
+    bool accepting_ = false;
 };
 
 }  // namespace tgt::iscsi
