@@ -95,7 +95,10 @@ class Daemon:
         self.dir = Path(tempfile.mkdtemp(prefix="tgt-"))
         self.log = self.dir / "log"
         self.hosts = tuple(hosts)
-        self.port = free_port(self.hosts[0])
+        self.port = free_port(*self.hosts[:1])
+        self.program = TGTD
+        self.launcher: list[str] = []  # goes before the daemon's command
+        self.pass_fds: tuple[int, ...] = ()
         self.ours = has_option(TGTD, "--workers")
         self._workers = workers or int(os.environ.get("TGT_WORKERS", "2"))
         self._options = list(options)
@@ -136,11 +139,17 @@ class Daemon:
     def start(self) -> None:
         """Starts the process and waits until it answers tgtadm."""
         portals = ",".join(f"portal={portal_text(host, self.port)}" for host in self.hosts)
-        command = [*self.prefix, str(TGTD), "-f", "-C", "0", "--iscsi", portals]
+        command = [*self.launcher, *self.prefix, str(self.program), "-f", "-C", "0"]
+        command += ["--iscsi", portals] if portals else []
         command += [*self._worker_options(), *self._options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._env
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._env,
+                pass_fds=self.pass_fds,
             )
         self._wait_ready()
 

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // argv and wiring: threads, registry, driver, management socket; then signals until the end.
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -21,7 +15,9 @@
 #include "mgmt/registry.h"
 #include "mgmt/reservation_store.h"
 #include "tgtd/options.h"
+#include "tgtd/passed.h"
 #include "tgtd/process.h"
+#include "tgtd/service.h"
 
 namespace tgt::tgtd {
 namespace {
@@ -31,15 +27,19 @@ constexpr auto stop_bound = std::chrono::seconds(10);
 // Sessions, then commands: each may take this long, and both together stay below stop_bound.
 constexpr auto drain_bound = std::chrono::seconds(4);
 
-// The process: what must live from start to end. The main thread only waits for signals.
+// The process: what must live from start to end.
 class Daemon {
   public:
-    explicit Daemon(const Options& options) : options_(options) {}
+    Daemon(const Options& options, const ServiceManager& manager, Passed passed)
+        : options_(options),
+          passed_(std::move(passed)),
+          service_({options.config, options.control_port, manager}) {}
 
     // The error says why the daemon cannot serve.
     Result<void> start();
-    // Until a signal or `system delete`; then stops in order. The exit status.
-    int serve();
+    // Until a signal or `system delete`; then stops in order. `started` is called when the
+    // configuration is loaded. The exit status.
+    int serve(std::function<void()> started);
 
   private:
     Result<void> open_socket();
@@ -48,37 +48,26 @@ class Daemon {
     Result<void> make_threads();
     Result<std::shared_ptr<mgmt::ReservationStore>> open_state();
     void stop_in_order();
-    bool wait_stopped();
     void remove_pid_file();
     [[noreturn]] void give_up(std::string_view why);
 
     const Options options_;
-    UniqueFd signals_;
-    UniqueFd wake_;  // readable: somebody asks the main thread to look
+    Passed passed_;
+    Service service_;
     std::unique_ptr<io::Runtime> runtime_;
     std::unique_ptr<mgmt::Registry> registry_;
     std::unique_ptr<mgmt::AdminServer> server_;
 };
 
-void poke(int fd) {
-    const uint64_t one = 1;
-    if (write(fd, &one, sizeof(one)) < 0)
-        log::error(module, "cannot wake the main thread: {}", std::strerror(errno));
-}
-
-sigset_t stop_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    return set;
-}
-
 Result<void> Daemon::open_socket() {
     const char* prefix = std::getenv("TGT_IPC_SOCKET");
     auto path = ipc::socket_path(prefix ? prefix : "", options_.control_port);
     if (!path) return tl::unexpected(path.error());
-    auto server = mgmt::AdminServer::open(*path, !prefix || !*prefix);
+    if (passed_.admin && passed_.admin_path != *path)
+        return fail(EINVAL, fmt::format("the management socket that the service manager passed is "
+                                        "{}, but on control port {} it has to be {}",
+                                        passed_.admin_path, options_.control_port, *path));
+    auto server = mgmt::AdminServer::open(*path, !prefix || !*prefix, std::move(passed_.admin));
     if (!server) return tl::unexpected(server.error());
     server_ = std::move(*server);
     return {};
@@ -93,12 +82,15 @@ std::string reasons_of(const mgmt::Portals& portals) {
 }
 
 Result<void> Daemon::open_portals() {
-    auto specs = options_.portals;
-    if (specs.empty()) specs.emplace_back();
+    auto specs = with_passed(options_.portals, passed_.portals);
     std::promise<Result<void>> tried;
     runtime_->control().post([&] {
-        registry_->add_driver(iscsi::make_driver(*runtime_, options_.iscsi_settings));
-        auto* portals = registry_->drivers().front().portals.get();
+        registry_->add_driver(
+            iscsi::make_driver(*runtime_, options_.iscsi_settings, std::move(passed_.portals)));
+        const auto& entry = registry_->drivers().front();
+        // Whoever comes before the configuration is loaded waits, rather than being sent away.
+        entry.driver->set_accepting(options_.config.empty());
+        auto* portals = entry.portals.get();
         portals->open_all(std::move(specs), [&tried, portals] {
             if (portals->any_listening())
                 tried.set_value({});
@@ -111,14 +103,7 @@ Result<void> Daemon::open_portals() {
 }
 
 Result<void> Daemon::start() {
-    const sigset_t set = stop_signals();
-    sigprocmask(SIG_BLOCK, &set, nullptr);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    signals_.reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    wake_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!signals_ || !wake_)
-        return fail(errno, fmt::format("no descriptor for signals: {}", std::strerror(errno)));
+    if (auto prepared = service_.prepare(); !prepared) return prepared;
     adjust_limits();
     if (auto opened = open_socket(); !opened) return opened;
     if (auto made = make_threads(); !made) return made;
@@ -181,7 +166,7 @@ Result<void> Daemon::make_threads() {
     registry.unique_ids = options_.unique_ids;
     if (options_.unique_ids) registry.machine_id = read_machine_id();
     registry.target_defaults = options_.target_defaults;
-    registry.on_stop_request = [fd = wake_.get()] { poke(fd); };
+    registry.on_stop_request = [this] { service_.request_stop(); };
     registry_ = std::make_unique<mgmt::Registry>(*runtime_, std::move(registry));
     runtime_->start();
     return {};
@@ -201,27 +186,13 @@ void Daemon::give_up(std::string_view why) {
     _exit(1);
 }
 
-// Waits for the end of the orderly stop; false when a second signal or the bound came first.
-bool Daemon::wait_stopped() {
-    const auto deadline = io::Clock::now() + stop_bound;
-    while (true) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - io::Clock::now());
-        if (left.count() <= 0) return false;
-        std::array<pollfd, 2> fds{{{signals_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
-        if (poll(fds.data(), fds.size(), int(left.count())) < 0 && errno != EINTR) return false;
-        if (fds[0].revents) return false;
-        if (fds[1].revents) return true;
-    }
-}
-
 void Daemon::stop_in_order() {
-    uint64_t count;
-    while (read(wake_.get(), &count, sizeof(count)) > 0) continue;
     runtime_->control().post([this] {
         server_->stop();
-        registry_->stop(drain_bound, [this] { poke(wake_.get()); });
+        registry_->stop(drain_bound, [this] { service_.request_stop(); });
     });
-    if (!wait_stopped()) give_up("stopping took too long, or was interrupted");
+    if (!service_.wait_stopped(io::Clock::now() + stop_bound))
+        give_up("stopping took too long, or was interrupted");
     runtime_->stop();
     // A call that the kernel does not return from still uses its command: nothing may be freed.
     if (!runtime_->pool().wait_idle(io::Clock::now() + std::chrono::seconds(1)))
@@ -233,15 +204,18 @@ void Daemon::stop_in_order() {
     runtime_.reset();
 }
 
-int Daemon::serve() {
-    std::array<pollfd, 2> fds{{{signals_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
-    while (poll(fds.data(), fds.size(), -1) < 0 && errno == EINTR) continue;
-    signalfd_siginfo info{};
-    if (read(signals_.get(), &info, sizeof(info)) == sizeof(info))
-        log::info(module, "signal {}: stopping", info.ssi_signo);
-    else
-        log::info(module, "stopping on request");
-    notify_service_manager("STOPPING=1");
+int Daemon::serve(std::function<void()> started) {
+    Service::Hooks hooks;
+    hooks.started = std::move(started);
+    hooks.open = [this] {
+        runtime_->control().post([this] {
+            for (const auto& entry : registry_->drivers()) entry.driver->set_accepting(true);
+        });
+    };
+    hooks.count_targets = [this](std::function<void(size_t)> tell) {
+        runtime_->control().post([this, tell] { tell(registry_->targets().size()); });
+    };
+    service_.run(*runtime_, std::move(hooks));
     stop_in_order();
     remove_pid_file();
     log::info(module, "tgtd has ended");
@@ -259,14 +233,14 @@ void open_log(const Options& options) {
 }
 
 // In the background failures to start are also for who started the daemon.
-int run_in_background(const Options& options) {
+int run_in_background(const Options& options, const ServiceManager& manager, Passed passed) {
     auto background = Background::enter();
     if (!background) {
         fmt::print(stderr, "tgtd: {}\n", background.error().text);
         return 1;
     }
     open_log(options);
-    Daemon daemon(options);
+    Daemon daemon(options, manager, std::move(passed));
     auto started = daemon.start();
     if (started && !options.pid_file.empty())
         if (auto written = write_pid_file(options.pid_file); !written)
@@ -276,9 +250,7 @@ int run_in_background(const Options& options) {
         background->report(1, started.error().text);
         return 1;
     }
-    background->report(0, "");
-    notify_service_manager("READY=1");
-    return daemon.serve();
+    return daemon.serve([&] { background->report(0, ""); });
 }
 
 int run(int argc, char** argv) {
@@ -291,16 +263,24 @@ int run(int argc, char** argv) {
         fmt::print("{}", options->show_help ? help_text() : version_text());
         return 0;
     }
-    options->state_dir = absolute_path(options->state_dir);  // the daemon leaves this folder
-    if (!options->foreground && !options->nodaemonize) return run_in_background(*options);
+    // The daemon leaves this folder.
+    for (std::string* path : {&options->state_dir, &options->pid_file, &options->config})
+        *path = absolute_path(*path);
+    const auto manager = ServiceManager::from_environment();
+    auto passed = take_passed();
+    if (!passed) {
+        fmt::print(stderr, "tgtd: {}\n", passed.error().text);
+        return 1;
+    }
+    if (!options->foreground && !options->nodaemonize)
+        return run_in_background(*options, manager, std::move(*passed));
     open_log(*options);
-    Daemon daemon(*options);
+    Daemon daemon(*options, manager, std::move(*passed));
     if (auto started = daemon.start(); !started) {
         log::error(module, "{}", started.error().text);
         return 1;
     }
-    notify_service_manager("READY=1");
-    return daemon.serve();
+    return daemon.serve([] {});
 }
 
 }  // namespace

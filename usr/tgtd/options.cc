@@ -172,7 +172,16 @@ Problem state_dir(Options& options, std::string_view value) {
     return {};
 }
 
-constexpr std::array<Row, 19> table{{
+Problem config(Options& options, std::string_view value) {
+    if (value.empty()) return usage("--config needs the name of a file", EINVAL);
+    options.config = value;
+    return {};
+}
+
+// The rows that tgt has, which an abbreviation prefers.
+constexpr size_t rows_of_tgt = 10;
+
+constexpr std::array<Row, 20> table{{
     {"foreground", 'f', &Options::foreground, nullptr,
      "-f, --foreground        make the program run in the foreground"},
     {"nodaemonize", 'D', &Options::nodaemonize, nullptr,
@@ -195,6 +204,9 @@ constexpr std::array<Row, 19> table{{
      "                        for all: login_timeout=s (15), login_limit=n (connections that are\n"
      "                        not logged in, 256), connection_limit=n (8192)"},
     {"iser", 0, nullptr, iser, ""},
+    {"config", 0, nullptr, config,
+     "    --config FILE       load this configuration file (targets.conf) at start, and again on\n"
+     "                        SIGHUP; initiators wait until it is loaded"},
     {"workers", 0, nullptr, workers,
      "    --workers N         threads for sessions (default: the usable CPUs)"},
     {"memory", 0, nullptr, memory,
@@ -222,12 +234,13 @@ const Row* find_letter(char letter) {
     return it == table.end() ? nullptr : &*it;
 }
 
-// The whole name, or the beginning of exactly one.
+// The whole name, or the beginning of exactly one; what tgt takes means what it means there.
 const Row* find_long(std::string_view name) {
     const Row* found = nullptr;
-    for (const Row& row : table) {
+    for (size_t i = 0; i < table.size(); ++i) {
+        const Row& row = table[i];
         if (row.name == name) return &row;
-        if (!row.name.starts_with(name)) continue;
+        if (!row.name.starts_with(name) || (found && i >= rows_of_tgt)) continue;
         if (found) return nullptr;
         found = &row;
     }

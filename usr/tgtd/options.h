@@ -22,6 +22,7 @@ struct Options {
     unsigned io_threads = 16;
     unsigned abort_seconds = 5;
     std::string pid_file;
+    std::string config;     // a file that tgt-admin loads at start; empty: none
     std::string state_dir;  // empty: nothing outlives the daemon
     bool debug = false;
     bool show_version = false;

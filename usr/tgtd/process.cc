@@ -4,16 +4,13 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -121,22 +118,6 @@ void adjust_limits() {
     protect_from_oom_killer();
     raise_file_limit();
     check_locked_memory();
-}
-
-void notify_service_manager(std::string_view state) {
-    const char* path = std::getenv("NOTIFY_SOCKET");
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (!path || std::strlen(path) >= sizeof(address.sun_path)) return;
-    const size_t length = std::strlen(path);
-    std::memcpy(address.sun_path, path, length);
-    if (path[0] == '@') address.sun_path[0] = 0;
-    const UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const void* raw = &address;
-    const auto size = socklen_t(offsetof(sockaddr_un, sun_path) + length);
-    if (sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL,
-               static_cast<const sockaddr*>(raw), size) < 0)
-        log::warn(module, "cannot tell the service manager: {}", std::strerror(errno));
 }
 
 std::string absolute_path(const std::string& path) {

@@ -29,9 +29,6 @@ Result<void> write_pid_file(const std::string& path);
 // Best effort; one log line for each limit that stays short.
 void adjust_limits();
 
-// Tells a service manager, if there is one ($NOTIFY_SOCKET, sd_notify(3)).
-void notify_service_manager(std::string_view state);
-
 std::string read_machine_id();
 
 // Without a slash at its end; empty stays empty.

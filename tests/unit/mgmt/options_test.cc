@@ -122,6 +122,16 @@ TEST(TgtdOptions, HelpEndsTheReading) {
     EXPECT_TRUE(options->show_help);
 }
 
+TEST(TgtdOptions, AnAbbreviationMeansWhatItMeansToTgt) {
+    const auto options = parse_options({"--con", "7", "--config", "/x"});
+    ASSERT_TRUE(options) << options.error().text;
+    EXPECT_EQ(options->control_port, 7u);
+    EXPECT_EQ(options->config, "/x");
+    EXPECT_EQ(parse_options({"--p", "file"})->pid_file, "file");
+    EXPECT_FALSE(parse_options({"--is", "portal=::1"})) << "two of tgt's own begin so";
+    EXPECT_FALSE(parse_options({"--config", ""}));
+}
+
 TEST(TgtdOptions, HelpBeginsAsTgts) {
     EXPECT_TRUE(help_text().starts_with("Linux SCSI Target framework daemon, version " TGT_VERSION
                                         "\n\nUsage: tgtd [OPTION]\n-f, --foreground        make "

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tgtd/config_loader.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "base/log.h"
+
+namespace tgt::tgtd {
+
+namespace {
+
+constexpr auto module = log::Module::core;
+constexpr size_t longest_line = 1024;
+
+// posix_spawnp(3) with its output into `out`, and with the signals as a new program wants them.
+int spawn(std::vector<std::string> words, int out, pid_t& pid) {
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t none, defaults;
+    sigemptyset(&none);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGHUP);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    const int error = posix_spawnp(&pid, argv[0], &actions, &attributes, argv.data(), environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+}  // namespace
+
+std::string find_companion(std::string_view name) {
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (!error) {
+        const auto beside = self.parent_path() / name;
+        if (access(beside.c_str(), X_OK) == 0) return beside;
+    }
+    return std::string(name);
+}
+
+Result<void> ConfigLoader::begin(What what) {
+    problem_.clear();
+    last_line_.clear();
+    partial_.clear();
+    std::vector<std::string> words{find_companion("tgt-admin")};
+    if (what == What::start)
+        words.push_back("-e");
+    else
+        words.insert(words.end(), {"--update", "ALL"});
+    words.insert(words.end(), {"-c", file_, "-C", std::to_string(control_port_), "--keep-runtime",
+                               "--ignore-errors"});
+    std::array<int, 2> ends;
+    if (pipe2(ends.data(), O_CLOEXEC) != 0)
+        return fail(errno, fmt::format("no pipe: {}", std::strerror(errno)));
+    UniqueFd from(ends[0]);
+    const UniqueFd to(ends[1]);
+    fcntl(from.get(), F_SETFL, O_NONBLOCK);
+    if (const int error = spawn(words, to.get(), pid_); error != 0) {
+        pid_ = 0;
+        problem_ = fmt::format("cannot run {}: {}", words[0], std::strerror(error));
+        return fail(error, problem_);
+    }
+    output_ = std::move(from);
+    return {};
+}
+
+void ConfigLoader::take_line(std::string line) {
+    if (line.empty()) return;
+    log::warn(module, "tgt-admin: {}", line);
+    last_line_ = std::move(line);
+}
+
+void ConfigLoader::read_output() {
+    std::array<char, 4096> chunk;
+    while (output_) {
+        const ssize_t n = read(output_.get(), chunk.data(), chunk.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EAGAIN) return;
+        if (n <= 0) {
+            output_.reset();
+            break;
+        }
+        for (const char byte : std::string_view(chunk.data(), size_t(n))) {
+            if (byte != '\n' && partial_.size() < longest_line) partial_ += byte;
+            if (byte == '\n' || partial_.size() == longest_line)
+                take_line(std::exchange(partial_, {}));
+        }
+    }
+    take_line(std::exchange(partial_, {}));
+}
+
+bool ConfigLoader::ended() {
+    int status = 0;
+    if (pid_ <= 0 || waitpid(pid_, &status, WNOHANG) != pid_) return false;
+    pid_ = 0;
+    read_output();
+    take_line(std::exchange(partial_, {}));
+    output_.reset();
+    conclude(status);
+    return true;
+}
+
+void ConfigLoader::conclude(int status) {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+    const std::string how = WIFEXITED(status) ? fmt::format("exit status {}", WEXITSTATUS(status))
+                                              : fmt::format("signal {}", WTERMSIG(status));
+    problem_ = fmt::format("{} was not loaded whole ({}){}{}", file_, how,
+                           last_line_.empty() ? "" : ": ", last_line_);
+}
+
+void ConfigLoader::interrupt() const {
+    if (pid_ > 0) kill(pid_, SIGTERM);
+}
+
+}  // namespace tgt::tgtd
