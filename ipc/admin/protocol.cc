@@ -93,7 +93,7 @@ struct Param {
     Kind kind;
 };
 
-constexpr std::array<Param, 23> param_table{{
+constexpr std::array<Param, 25> param_table{{
     {"lld", Kind::string},
     {"tid", Kind::number},
     {"sid", Kind::number},
@@ -117,6 +117,8 @@ constexpr std::array<Param, 23> param_table{{
     {"device-type", Kind::string},
     {"params", Kind::pairs},
     {"origin", Kind::string},
+    {"details", Kind::boolean},
+    {"secrets", Kind::boolean},
 }};
 
 // A NUL would silently end the value where it meets a system call or a C string.

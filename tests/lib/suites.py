@@ -265,14 +265,28 @@ def formatting(log: Log) -> Report:
     return report
 
 
+INSTALLED = ("tgtd", "tgtadm", "tgtimg", "tgt-setup-lun")
+
+
 def installation(log: Log) -> Report:
-    """make install into an empty folder puts the programs where packagers want them."""
+    """make install puts everything where packagers want it, and make uninstall takes it away."""
     folder = RESULTS / "install"
-    report = one_case(log, "make install", "make", "install", f"DESTDIR={folder}", "PREFIX=/usr")
-    for program in ("tgtd", "tgtadm", "tgtimg", "tgt-setup-lun"):
+    shutil.rmtree(folder, ignore_errors=True)
+    where = (f"DESTDIR={folder}", "PREFIX=/usr")
+    report = one_case(log, "make install", "make", "install", *where)
+    for program in INSTALLED:
         path = folder / "usr/sbin" / program
         runs = log.command(path, "--version")[0] == 0
         report.add(program, PASSED if runs else FAILED, "" if runs else f"{path} does not run")
+        completion = folder / "usr/share/bash-completion/completions" / program
+        there = completion.is_file()  # what a link leads to
+        report.add(f"{program} completion", PASSED if there else FAILED, f"{completion}")
+    for page in sorted((TREE / "doc/man").glob("*.[58]")):
+        path = folder / "usr/share/man" / f"man{page.suffix[1:]}" / page.name
+        report.add(page.name, PASSED if path.is_file() else FAILED, f"{path} is missing")
+    report.cases += one_case(log, "make uninstall", "make", "uninstall", *where).cases
+    left = [str(path) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
+    report.add("nothing is left", FAILED if left else PASSED, "\n".join(left))
     return report
 
 

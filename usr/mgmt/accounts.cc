@@ -35,6 +35,11 @@ Status Accounts::add(std::string_view name, std::string_view secret) {
     return {};
 }
 
+std::string Accounts::secret_of(std::string_view name) const {
+    const Account* account = find(name);
+    return account ? account->secret : std::string();
+}
+
 Status Accounts::remove(std::string_view name) {
     if (!find(name)) return refuse(ErrorCode::no_account, "there is no account '{}'", name);
     for (auto& [tid, bound] : bound_) {

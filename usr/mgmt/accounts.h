@@ -30,6 +30,7 @@ class Accounts {
     void forget_target(int tid) { bound_.erase(tid); }
 
     std::vector<std::string> newest_first() const;
+    std::string secret_of(std::string_view name) const;  // empty: there is no such account
     const BoundAccounts& bound(int tid) const;
     // With their secrets, for a login.
     std::vector<Account> incoming(int tid) const;

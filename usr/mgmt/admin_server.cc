@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "mgmt/registry.h"
@@ -69,6 +70,13 @@ bool may_manage(int fd) {
     socklen_t size = sizeof(peer);
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
     return peer.uid == 0 || (peer.uid == geteuid() && peer.gid == getegid());
+}
+
+bool may_read_secrets(int fd) {
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+    return peer.uid == 0 || peer.uid == geteuid();
 }
 
 AdminServer::AdminServer(std::string path, UniqueFd lock, UniqueFd socket)
@@ -133,9 +141,14 @@ void AdminServer::accept_one(UniqueFd fd) {
                   max_connections);
         return;
     }
-    auto run = [registry = registry_](ipc::Verb verb, std::shared_ptr<const nlohmann::json> params,
-                                      AnswerCallback done) {
+    const bool secrets = may_read_secrets(fd.get());
+    auto run = [registry = registry_, secrets](ipc::Verb verb,
+                                               std::shared_ptr<const nlohmann::json> params,
+                                               AnswerCallback done) {
         log::debug(module, "{}", ipc::method_of(verb.mode, verb.op));
+        if (!secrets && params && params->contains(std::string(key_name(Key::secrets))))
+            return done(refuse(ErrorCode::invalid_request,
+                               "only root and tgtd's own user are told secrets"));
         run_verb(*registry, verb, std::move(params), std::move(done));
     };
     auto closed = [this](AdminConnection& connection) {

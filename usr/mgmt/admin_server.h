@@ -52,5 +52,7 @@ class AdminServer final : public io::FdWatcher {
 
 // Who may manage: the daemon's own user and group, and root.
 bool may_manage(int fd);
+// Of these, who may read secrets: the daemon's own user and root.
+bool may_read_secrets(int fd);
 
 }  // namespace tgt::mgmt

@@ -30,6 +30,8 @@ class DriverParameters {
     virtual Result<void> update(std::string_view name, std::string_view value) = 0;
     // Name and value in the order in which `tgtadm --mode target --op show --tid N` prints them.
     virtual std::vector<std::pair<std::string, std::string>> show() const = 0;
+    // Those too that it does not print while they have their default.
+    virtual std::vector<std::pair<std::string, std::string>> all() const { return show(); }
 };
 
 struct Account {

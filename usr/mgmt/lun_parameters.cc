@@ -192,30 +192,68 @@ Status mode_page(LunState& next, std::string_view value, const Context&, Warning
     return {};
 }
 
+// --- as text ------------------------------------------------------------------------------------
+
+template <std::string scsi::LunIdentity::*Field>
+std::string show_identity(const LunState& state) {
+    return state.identity.*Field;
+}
+
+template <auto Field>
+std::string show_geometry(const LunState& state) {
+    return std::to_string(state.geometry.*Field);
+}
+
+template <bool LunState::*Field>
+std::string show_flag(const LunState& state) {
+    return state.*Field ? "1" : "0";
+}
+
 using Kind = LunParameter::Kind;
+using scsi::Geometry;
+using scsi::LunIdentity;
 constexpr std::array<LunParameter, 19> table{{
-    {"scsi_id", Kind::state, scsi_id, scsi::ua::inquiry_changed},
-    {"scsi_sn", Kind::state, scsi_sn, scsi::ua::inquiry_changed},
-    {"vendor_id", Kind::state, vendor_id, scsi::ua::inquiry_changed},
-    {"product_id", Kind::state, product_id, scsi::ua::inquiry_changed},
-    {"product_rev", Kind::state, product_rev, scsi::ua::inquiry_changed},
-    {"sense_format", Kind::state, sense_format, scsi::ua::mode_parameters_changed},
-    {"lbppbe", Kind::state, lbppbe, scsi::ua::capacity_changed},
-    {"la_lba", Kind::state, la_lba, scsi::ua::capacity_changed},
-    {"optimal_xfer_gran", Kind::state, optimal_xfer_gran, scsi::ua::inquiry_changed},
-    {"optimal_xfer_len", Kind::state, optimal_xfer_len, scsi::ua::inquiry_changed},
-    {"rotation_rate", Kind::state, rotation_rate, scsi::ua::inquiry_changed},
-    {"removable", Kind::state, removable, scsi::ua::inquiry_changed},
-    {"readonly", Kind::state, readonly, scsi::ua::mode_parameters_changed},
-    {"online", Kind::online, online, scsi::ua::medium_may_have_changed},
-    {"mode_page", Kind::state, mode_page, scsi::ua::mode_parameters_changed},
-    {"thin_provisioning", Kind::state, thin_provisioning, scsi::ua::capacity_changed},
-    {"flush_failed", Kind::state, flush_failed, {}},
-    {"path", Kind::path, nullptr, {}},
-    {"capacity", Kind::capacity, nullptr, {}},
+    {"scsi_id", Kind::state, scsi_id, scsi::ua::inquiry_changed,
+     show_identity<&LunIdentity::scsi_id>},
+    {"scsi_sn", Kind::state, scsi_sn, scsi::ua::inquiry_changed,
+     show_identity<&LunIdentity::scsi_sn>},
+    {"vendor_id", Kind::state, vendor_id, scsi::ua::inquiry_changed,
+     show_identity<&LunIdentity::vendor>},
+    {"product_id", Kind::state, product_id, scsi::ua::inquiry_changed,
+     show_identity<&LunIdentity::product>},
+    {"product_rev", Kind::state, product_rev, scsi::ua::inquiry_changed,
+     show_identity<&LunIdentity::revision>},
+    {"sense_format", Kind::state, sense_format, scsi::ua::mode_parameters_changed,
+     show_flag<&LunState::descriptor_sense>},
+    {"lbppbe", Kind::state, lbppbe, scsi::ua::capacity_changed,
+     show_geometry<&Geometry::physical_exponent>},
+    {"la_lba", Kind::state, la_lba, scsi::ua::capacity_changed,
+     show_geometry<&Geometry::lowest_aligned_lba>},
+    {"optimal_xfer_gran", Kind::state, optimal_xfer_gran, scsi::ua::inquiry_changed,
+     show_geometry<&Geometry::optimal_granularity>},
+    {"optimal_xfer_len", Kind::state, optimal_xfer_len, scsi::ua::inquiry_changed,
+     show_geometry<&Geometry::optimal_length>},
+    {"rotation_rate", Kind::state, rotation_rate, scsi::ua::inquiry_changed,
+     show_geometry<&Geometry::rotation_rate>},
+    {"removable", Kind::state, removable, scsi::ua::inquiry_changed,
+     show_flag<&LunState::removable>},
+    {"readonly", Kind::state, readonly, scsi::ua::mode_parameters_changed,
+     show_flag<&LunState::read_only>},
+    {"online", Kind::online, online, scsi::ua::medium_may_have_changed,
+     show_flag<&LunState::online>},
+    {"mode_page", Kind::state, mode_page, scsi::ua::mode_parameters_changed, nullptr},
+    {"thin_provisioning", Kind::state, thin_provisioning, scsi::ua::capacity_changed,
+     show_flag<&LunState::thin>},
+    {"flush_failed", Kind::state, flush_failed, {}, nullptr},
+    {"path", Kind::path, nullptr, {}, nullptr},
+    {"capacity", Kind::capacity, nullptr, {}, nullptr},
 }};
 
 }  // namespace
+
+std::span<const LunParameter> lun_parameters() {
+    return table;
+}
 
 const LunParameter* find_lun_parameter(std::string_view name) {
     const auto it = std::find_if(table.begin(), table.end(),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -33,8 +34,11 @@ struct LunParameter {
                     const LunParameterContext& context, std::vector<std::string>& warnings);
     // For every nexus when the state has changed; none: nobody needs to know.
     std::optional<scsi::UnitAttention> attention;
+    // The value as text; null where an administrator cannot ask for any.
+    std::string (*show)(const scsi::LunState& state) = nullptr;
 };
 
+std::span<const LunParameter> lun_parameters();
 // Null when there is no such parameter.
 const LunParameter* find_lun_parameter(std::string_view name);
 

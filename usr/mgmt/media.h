@@ -24,6 +24,7 @@ struct Medium {
     store::Identity identity;
     std::string lasting_id;
     std::weak_ptr<scsi::LogicalUnit> unit;
+    scsi::LunIdentity first_identity;             // what the unit was called at first
     const scsi::LogicalUnit* unit_key = nullptr;  // where Media has it
     unsigned handles = 0;                         // open, or being closed
     uint64_t size = 0;                            // bytes, when it was last looked at

@@ -71,6 +71,7 @@ void Portals::try_spec(const PortalSpec& spec, bool keep, StatusCallback done) {
             auto portal = std::make_shared<Portal>();
             portal->text = spec.text();
             portal->spec = spec;
+            portal->at_start = true;
             portals_.push_front(portal);
             keep_failed(portal, reason);
         }
@@ -95,6 +96,7 @@ void Portals::bind_all(const PortalSpec& spec, const std::vector<SocketAddress>&
         portal->text = address.uri();
         portal->spec = spec;
         portal->address = address;
+        portal->at_start = keep;
         portals_.push_front(portal);
         driver_.add_portal(address, [this, alive = alive_, attempt, portal](Result<void> outcome) {
             if (*alive) bound(attempt, portal, std::move(outcome));

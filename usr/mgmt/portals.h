@@ -25,6 +25,7 @@ class Portals {
         SocketAddress address;  // not valid while the name has none
         enum class State : uint8_t { binding, listening, failed, removing } state = State::binding;
         std::string reason;  // failed: why
+        bool at_start = false;
     };
     static constexpr io::Duration retry_every = std::chrono::seconds(5);
 

@@ -14,7 +14,6 @@ namespace {
 constexpr auto module = log::Module::mgmt;
 constexpr uint32_t min_block_size = 512;
 constexpr uint32_t max_block_size = 4096;
-constexpr std::string_view default_engine = "rdwr";
 
 template <class Span>
 std::string names_of(const Span& all) {
@@ -49,6 +48,10 @@ Registry::UnitPtr Registry::make_controller(int tid, const std::string& name) {
                                    type->initial_state(setup), 1);
 }
 
+std::string_view default_engine(const scsi::DeviceType& type) {
+    return type.default_store.empty() ? "rdwr" : type.default_store;
+}
+
 // --- new --------------------------------------------------------------------------------------
 
 const store::Engine* Registry::find_engine(std::string_view name) const {
@@ -73,8 +76,7 @@ Status Registry::check_new_lun(const NewLun& request, UnitRequest& unit) {
                       "there is no device type '{}' in this build (there is: {})",
                       request.device_type, names_of(scsi::device_types()));
     std::string_view engine = request.engine;
-    if (engine.empty()) engine = unit.type->default_store;
-    if (engine.empty()) engine = default_engine;
+    if (engine.empty()) engine = default_engine(*unit.type);
     unit.engine = find_engine(engine);
     if (!unit.engine)
         return refuse(ErrorCode::invalid_request,

@@ -143,12 +143,21 @@ void Registry::UnitRequest::opened(Result<Opened> result) {
     if (!over()) use(medium);
 }
 
+scsi::LunState initial_state(const scsi::DeviceType& type, const scsi::LunSetup& setup) {
+    scsi::LunState state = type.initial_state(setup);
+    if (setup.store) return state;
+    state.removable = true;
+    state.online = false;
+    state.medium_present = false;
+    return state;
+}
+
 Registry::UnitPtr Registry::UnitRequest::make_unit(Opened opened) {
     scsi::LunSetup setup;
     setup.identity = registry.identity_for(*this);
     setup.store = opened.store ? &opened.store->info() : nullptr;
     setup.block_size = block_size;
-    scsi::LunState state = type->initial_state(setup);
+    scsi::LunState state = initial_state(*type, setup);
     const std::string flags = store::flags_text(open.flags);
     const auto make = [&](std::unique_ptr<store::Store> store) {
         return scsi::LogicalUnit::make(registry.runtime_, *type, std::move(store),
@@ -156,9 +165,6 @@ Registry::UnitPtr Registry::UnitRequest::make_unit(Opened opened) {
                                        registry.options_.io_threads);
     };
     if (!opened.store) {
-        state.removable = true;
-        state.online = false;
-        state.medium_present = false;
         if (adjust) adjust(state);
         return make(nullptr);
     }
@@ -170,6 +176,7 @@ Registry::UnitPtr Registry::UnitRequest::make_unit(Opened opened) {
     if (!state.keeps_reservations) state.reservations.aptpl = false;
     const MediumPtr medium = registry.media_.add(*engine, open, *setup.store);
     medium->place = place_text(tid, lun);
+    medium->first_identity = setup.identity;
     UnitPtr unit = make(registry.media_.track(medium, std::move(opened.store)));
     registry.media_.set_unit(medium, unit);
     unit->set_observer(&registry.revival_);

@@ -55,6 +55,11 @@ struct Registry::UnitRequest : std::enable_shared_from_this<UnitRequest> {
     void keep_reservations(scsi::LogicalUnit& unit, const std::string& key);
 };
 
+// What a logical unit is before anybody has changed it.
+scsi::LunState initial_state(const scsi::DeviceType& type, const scsi::LunSetup& setup);
+// The backing store type of a LUN that asks for none.
+std::string_view default_engine(const scsi::DeviceType& type);
+
 // An update of a LUN on its way through its parameters; ends with finish(), once.
 struct Registry::LunUpdate {
     int tid = 0;

@@ -36,7 +36,9 @@ constexpr std::array<std::string_view, size_t(Key::count_)> key_names{"lld",
                                                                       "outgoing",
                                                                       "device-type",
                                                                       "params",
-                                                                      "origin"};
+                                                                      "origin",
+                                                                      "details",
+                                                                      "secrets"};
 
 constexpr KeySet keys() {
     return 0;
@@ -65,7 +67,7 @@ constexpr std::array table{
             keys(Key::tid, Key::targetname), target_new},
     VerbRow{Mode::target, Op::delete_, keys(Key::lld, Key::tid, Key::force), keys(Key::tid),
             target_delete},
-    VerbRow{Mode::target, Op::show, keys(Key::lld, Key::tid), 0, target_show},
+    VerbRow{Mode::target, Op::show, keys(Key::lld, Key::tid, Key::details), 0, target_show},
     VerbRow{Mode::target, Op::stat, keys(Key::lld, Key::tid), keys(Key::tid), target_stat},
     VerbRow{Mode::target, Op::bind, access_keys, keys(Key::tid), target_bind},
     VerbRow{Mode::target, Op::unbind, access_keys, keys(Key::tid), target_unbind},
@@ -93,7 +95,7 @@ constexpr std::array table{
             keys(Key::user), account_bind},
     VerbRow{Mode::account, Op::unbind, keys(Key::lld, Key::tid, Key::user, Key::outgoing),
             keys(Key::user), account_unbind},
-    VerbRow{Mode::account, Op::show, keys(Key::lld), 0, account_show},
+    VerbRow{Mode::account, Op::show, keys(Key::lld, Key::secrets), 0, account_show},
 
     VerbRow{Mode::connection, Op::show, any_key, 0, connection_show},
     VerbRow{Mode::connection, Op::delete_, any_key, 0, connection_delete},

@@ -44,6 +44,8 @@ enum class Key : uint8_t {
     device_type,
     params,
     origin,
+    details,
+    secrets,
     count_,
 };
 using KeySet = uint32_t;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Modes system, lld, portal and account.
+#include <unistd.h>
+
 #include "base/log.h"
 #include "mgmt/handlers.h"
 #include "mgmt/numbers.h"
@@ -110,6 +112,7 @@ Json show_system(Registry& registry, const StuckCounts& stuck) {
         {"isns",
          {{"enabled", false}, {"server_ip", ""}, {"server_port", 3205}, {"access_control", false}}},
         {"version", TGT_VERSION},
+        {"pid", getpid()},
         {"abort_bound", whole_seconds(registry.abort_bound())},
         {"workers", registry.runtime().worker_count()},
         {"io_engine", registry.runtime().worker(0).wants_ring() ? "uring" : "epoll"},
@@ -214,6 +217,7 @@ void portal_show(CallPtr call) {
         out.push_back({{"address", portal->text},
                        {"tpgt", 1},
                        {"state", listening ? "listening" : "failed"},
+                       {"at_start", portal->at_start},
                        {"reason", portal->reason}});
     }
     answer(*call, Json{{"portals", out}});
@@ -257,7 +261,12 @@ void account_unbind(CallPtr call) {
 }
 
 void account_show(CallPtr call) {
-    answer(*call, Json{{"accounts", call->registry.accounts().newest_first()}});
+    const Accounts& accounts = call->registry.accounts();
+    Json out = {{"accounts", accounts.newest_first()}};
+    if (flag_of(*call, Key::secrets))
+        for (const std::string& name : accounts.newest_first())
+            out["secrets"][name] = accounts.secret_of(name);
+    answer(*call, std::move(out));
 }
 
 }  // namespace tgt::mgmt

@@ -2,6 +2,7 @@
 // Modes target, logicalunit, connection and session.
 #include "mgmt/handlers.h"
 #include "mgmt/numbers.h"
+#include "mgmt/show_details.h"
 #include "mgmt/show_units.h"
 
 namespace tgt::mgmt {
@@ -43,15 +44,16 @@ Json show_origin(const std::string& origin) {
 }
 
 Json show_target(Registry& registry, const TargetEntry& entry,
-                 const std::vector<SessionInfo>& sessions, const StuckCounts& stuck) {
+                 const std::vector<SessionInfo>& sessions, const StuckCounts& stuck, bool details) {
     Json nexuses = Json::array(), luns = Json::array();
     for (const SessionInfo& session : sessions)
         if (session.tid == entry.tid) nexuses.push_back(show_nexus(session));
     for (const auto& [lun, unit] : entry.target->luns()) {
         luns.push_back(show_lun(registry, lun, *unit, stuck));
         luns.back()["origin"] = show_origin(entry.origin_of(lun));
+        if (details) add_lun_settings(luns.back(), registry, entry, lun, *unit);
     }
-    return {
+    Json out = {
         {"tid", entry.tid},
         {"name", entry.name},
         {"origin", show_origin(entry.origin)},
@@ -64,6 +66,8 @@ Json show_target(Registry& registry, const TargetEntry& entry,
         {"luns", luns},
         {"accounts", show_accounts(registry.accounts().bound(entry.tid))},
         {"acl", {{"addresses", entry.access.addresses()}, {"initiators", entry.access.names()}}}};
+    if (details) out["parameters"] = show_target_settings(registry, entry);
+    return out;
 }
 
 Json show_redirect(const Redirect& redirect) {
@@ -111,7 +115,8 @@ void target_show(CallPtr call) {
             Registry& registry = call->registry;
             Json targets = Json::array();
             for (const auto& [tid, entry] : registry.targets())
-                targets.push_back(show_target(registry, entry, sessions, stuck));
+                targets.push_back(
+                    show_target(registry, entry, sessions, stuck, flag_of(*call, Key::details)));
             answer(*call,
                    Json{{"targets", targets}, {"graveyard", show_graveyard(registry, stuck)}});
         });

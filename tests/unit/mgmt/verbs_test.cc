@@ -75,6 +75,72 @@ TEST_F(VerbsTest, TheOriginOfTargetsAndLunsIsKeptAndShown) {
     EXPECT_EQ(code("logicalunit.new", {{"tid", 1}, {"lun", 3}, {"origin", "x"}}), 17u);
 }
 
+// name -> {value, default}
+std::map<std::string, std::pair<Json, Json>> settings(const Json& list) {
+    std::map<std::string, std::pair<Json, Json>> out;
+    for (const Json& one : list)
+        out.try_emplace(one["name"].get<std::string>(), one["value"], one["default"]);
+    return out;
+}
+
+TEST_F(VerbsTest, DetailsTellWhatCanBeSetAndWhatANewOneHas) {
+    make_target();
+    ok("logicalunit.new", {{"tid", 1},
+                           {"lun", 1},
+                           {"backing-store", file("a", 1 << 20)},
+                           {"bsoflags", "sync"},
+                           {"blocksize", 4096}});
+    ASSERT_EQ(update_lun(pairs({{"vendor_id", "ACME"}, {"mode_page", "8:0:18:0x10"}})), 0u);
+    EXPECT_FALSE(target(1).contains("parameters"));
+    const Json shown = ok("target.show", {{"details", true}})["targets"][0];
+    const Json unit = shown["luns"][1];
+    EXPECT_EQ(settings(unit["options"])["bstype"], std::pair(Json("rdwr"), Json("rdwr")));
+    EXPECT_EQ(settings(unit["options"])["bsoflags"], std::pair(Json("sync"), Json("")));
+    EXPECT_EQ(settings(unit["options"])["blocksize"], std::pair(Json("4096"), Json("512")));
+    EXPECT_EQ(settings(unit["parameters"])["vendor_id"], std::pair(Json("ACME"), Json("IET")));
+    EXPECT_EQ(settings(unit["parameters"])["readonly"], std::pair(Json("0"), Json("0")));
+    EXPECT_EQ(settings(unit["parameters"])["capacity"], std::pair(Json("auto"), Json("auto")));
+    EXPECT_EQ(settings(shown["parameters"])["state"], std::pair(Json("ready"), Json("ready")));
+}
+
+TEST_F(VerbsTest, DetailsOfAModePageAreWhatANewInitiatorFinds) {
+    make_target();
+    make_disk(1, 1, file("a", 1 << 20));
+    ASSERT_EQ(update_lun(pairs({{"mode_page", "8:0:18:0x10"}})), 0u);
+    const Json shown = ok("target.show", {{"details", true}})["targets"][0]["luns"][1];
+    std::vector<std::string> changed;
+    for (const Json& one : shown["parameters"])
+        if (one["name"] == "mode_page" && one["value"] != one["default"])
+            changed.push_back(one["value"]);
+    EXPECT_EQ(changed, std::vector<std::string>{"8:0:18:16:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0"});
+}
+
+TEST_F(VerbsTest, TwoLunsOnOneMediumHaveTheFirstOnesIdentityAsDefault) {
+    make_target();
+    const std::string path = file("a", 1 << 20);
+    make_disk(1, 1, path);
+    make_disk(1, 2, path);
+    const Json shown = ok("target.show", {{"details", true}})["targets"][0]["luns"];
+    for (const Json& unit : {shown[1], shown[2]}) {
+        const auto id = settings(unit["parameters"])["scsi_id"];
+        EXPECT_EQ(id, std::pair(Json("IET     00010001"), Json("IET     00010001")));
+    }
+}
+
+TEST_F(VerbsTest, AnEmptyDriveIsOfflineFromTheBeginning) {
+    make_target();
+    ok("logicalunit.new", {{"tid", 1}, {"lun", 1}});
+    const Json shown = ok("target.show", {{"details", true}})["targets"][0]["luns"][1];
+    EXPECT_EQ(settings(shown["parameters"])["online"], std::pair(Json("0"), Json("0")));
+    EXPECT_EQ(settings(shown["parameters"])["removable"], std::pair(Json("1"), Json("1")));
+}
+
+TEST_F(VerbsTest, AccountShowTellsSecretsWhenAskedTo) {
+    ok("account.new", {{"user", "ann"}, {"password", "a secret"}});
+    EXPECT_FALSE(ok("account.show").contains("secrets"));
+    EXPECT_EQ(ok("account.show", {{"secrets", true}})["secrets"], Json({{"ann", "a secret"}}));
+}
+
 TEST_F(VerbsTest, TargetUpdate) {
     make_target();
     EXPECT_EQ(code("target.update", {{"tid", 2}, {"name", "state"}, {"value", "ready"}}), 4u);

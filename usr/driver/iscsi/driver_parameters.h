@@ -16,6 +16,7 @@ class IscsiParameters final : public mgmt::DriverParameters {
         return values.update(name, value);
     }
     std::vector<std::pair<std::string, std::string>> show() const override { return values.show(); }
+    std::vector<std::pair<std::string, std::string>> all() const override { return values.all(); }
 
     Parameters values;
 };

@@ -184,6 +184,12 @@ std::vector<std::pair<std::string, std::string>> Parameters::show() const {
     return lines;
 }
 
+std::vector<std::pair<std::string, std::string>> Parameters::all() const {
+    std::vector<std::pair<std::string, std::string>> lines;
+    for (const ParamRow& row : table) lines.emplace_back(row.name, param_text(row, get(row.id)));
+    return lines;
+}
+
 uint32_t Parameters::declared_max_recv() const {
     return is_set(max_recv_data_segment_length) ? get(max_recv_data_segment_length)
                                                 : declared_max_recv_default;

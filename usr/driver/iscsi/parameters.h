@@ -130,6 +130,7 @@ class Parameters {
     // The lines of `target show --tid N`, in order; the nop lines included. What tgt does not have
     // is left out until it is set.
     std::vector<std::pair<std::string, std::string>> show() const;
+    std::vector<std::pair<std::string, std::string>> all() const;  // nothing is left out
 
     // MaxRecvDataSegmentLength to declare in login.
     uint32_t declared_max_recv() const;
