@@ -18,6 +18,11 @@ struct HeartbeatTest : ::testing::Test {
     io::Worker second{{.index = 1, .name = "second"}};
     Heartbeat heartbeat{{&first, &second}, seconds(40), at(0)};
 
+    // The loops outlive what was posted to them, as the daemon's do.
+    ~HeartbeatTest() override {
+        turn(first, 1000);
+        turn(second, 1000);
+    }
     void turn(io::Worker& loop, int s) { loop.turn_for_test(at(s)); }
 };
 
@@ -72,6 +77,8 @@ TEST(Heartbeat, HearsTheLoopsOfARuntime) {
     EXPECT_FALSE(heartbeat.look(at(30)));  // the control thread has not turned
     runtime.control().turn_for_test(at(31));
     EXPECT_TRUE(heartbeat.look(at(40)));
+    for (unsigned i = 0; i < 2; ++i) runtime.worker(i).turn_for_test(at(41));
+    runtime.control().turn_for_test(at(41));
 }
 
 }  // namespace
