@@ -68,7 +68,7 @@ constexpr Directive table[] = {
     {"controller_tid", target, once, Kind::number, Use::tid, "tid", tgt,
      "The target's number (the next that is free)."},
     {"initiator-address", target, many, Kind::text, Use::acl_address, "initiator-address", tgt,
-     "Address or network that may log in (ALL, if no target has one). NONE: no address may."},
+     "Address or network that may log in (ALL, when the target has none). NONE: no address may."},
     {"initiator-name", target, many, Kind::text, Use::acl_name, "initiator-name", tgt,
      "Name of an initiator that may log in, from whatever address."},
     {"incominguser", target, many, Kind::account, Use::account_incoming, "user", tgt,
