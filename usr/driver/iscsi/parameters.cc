@@ -87,10 +87,26 @@ std::optional<uint32_t> parse_digests(std::string_view value) {
     return bits;
 }
 
+// As strtol(3) reads it, and so tgt: blanks before the number and anything after it do not matter.
+std::string_view leading_number(std::string_view value) {
+    const size_t begin = value.find_first_not_of(" \t\n\v\f\r");
+    if (begin == std::string_view::npos) return {};
+    value.remove_prefix(begin);
+    const bool hex = value.starts_with("0x") || value.starts_with("0X");
+    const bool octal = !hex && value.starts_with("0");
+    const std::string_view digits = hex     ? "0123456789abcdefABCDEF"
+                                    : octal ? "01234567"
+                                            : "0123456789";
+    const size_t end = value.find_first_not_of(digits, hex ? 2 : 0);
+    return value.substr(0, end);
+}
+
 std::optional<uint32_t> parse_in_row(const ParamRow& row, std::string_view value) {
     if (row.type == ParamType::digest) return parse_digests(value);
     if (row.type == ParamType::boolean) return parse_bool(value);
-    const auto parsed = parse_admin_number(value);
+    // Markers are gone (RFC 7143 13.1): whatever their intervals are told to be means nothing.
+    if (row.type == ParamType::mark_interval) return row.fallback;
+    const auto parsed = parse_admin_number(leading_number(value));
     if (!parsed || *parsed < row.min || *parsed > row.max) return std::nullopt;
     // RFC 7145 6.7: 0 (no limit) or at least 2.
     if (row.id == max_outstanding_unexpected_pdus && *parsed == 1) return std::nullopt;
@@ -179,7 +195,9 @@ Result<void> Parameters::update(std::string_view name, std::string_view value) {
 std::vector<std::pair<std::string, std::string>> Parameters::show() const {
     std::vector<std::pair<std::string, std::string>> lines;
     for (const ParamRow& row : table)
-        if ((row.use & use_quiet) == 0 || is_set(row.id))
+        if (row.type == ParamType::mark_interval)
+            lines.emplace_back(row.name, is_set(row.id) ? "Irrelevant" : "Reject");
+        else if ((row.use & use_quiet) == 0 || is_set(row.id))
             lines.emplace_back(row.name, param_text(row, get(row.id)));
     return lines;
 }

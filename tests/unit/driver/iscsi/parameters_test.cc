@@ -46,6 +46,20 @@ TEST(Parameters, UpdateFindsNamesInAnyCase) {
     EXPECT_EQ(parameters.update("NoSuchThing", "1").error().code, ENOENT);
 }
 
+// RFC 7143 13.1: markers are gone; tgt's users see whether the intervals were touched.
+TEST(Parameters, MarkIntervalsTakeAnythingAndMeanNothing) {
+    Parameters parameters;
+    const auto shown = [&] {
+        for (const auto& [name, value] : parameters.show())
+            if (name == "OFMarkInt") return value;
+        return std::string();
+    };
+    EXPECT_EQ(shown(), "Reject");
+    for (const char* value : {"2048~4096", "Irrelevant", "0", "65536"})
+        EXPECT_TRUE(parameters.update("OFMarkInt", value)) << value;
+    EXPECT_EQ(shown(), "Irrelevant");
+}
+
 TEST(Parameters, UpdateChecksRangesAndSyntax) {
     struct Case {
         const char* name;
@@ -59,7 +73,10 @@ TEST(Parameters, UpdateChecksRangesAndSyntax) {
         {"MaxRecvDataSegmentLength", "16777216", false},
         {"MaxRecvDataSegmentLength", "0x1000", true},  // C base detection
         {"MaxRecvDataSegmentLength", "010000", true},  // octal 4096
-        {"MaxRecvDataSegmentLength", "8192k", false},
+        {"MaxRecvDataSegmentLength", " 8192", true},   // strtol(3), as tgt
+        {"MaxRecvDataSegmentLength", "8192k", true},   // the same: 8192
+        {"MaxRecvDataSegmentLength", "k", false},
+        {"MaxRecvDataSegmentLength", "256k", false},
         {"MaxRecvDataSegmentLength", "", false},
         {"MaxRecvDataSegmentLength", "-1", false},
         {"InitialR2T", "No", true},
