@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -101,7 +102,9 @@ Result<std::string> join_pairs(const Json& pairs) {
         const std::string value = text_of(pair[1]);
         if ((name + value).find(',') != std::string::npos)
             return fail(EINVAL, "this daemon cannot be given a parameter with a comma");
-        text += (text.empty() ? "" : ",") + name + "=" + value;
+        // A name alone is what tgt refuses, as it should; "portal=" it takes for every address.
+        text +=
+            (text.empty() ? "" : ",") + name + (value.empty() && !name.empty() ? "" : "=" + value);
     }
     return text;
 }
@@ -209,11 +212,14 @@ Json decode_pairs(std::string_view text) {
     return pairs;
 }
 
+// In C notation, as its user wrote it: tgtadm of tgt sends the text.
 Result<void> set_blocksize(std::string_view value, Json& params) {
-    const bool digits = !value.empty() && value.size() < 10 &&
-                        value.find_first_not_of("0123456789") == std::string_view::npos;
-    if (!digits) return fail(EINVAL, "the block size is not a number: " + std::string(value));
-    params["blocksize"] = std::stoull(std::string(value));
+    const std::string text(value);
+    char* end = nullptr;
+    const unsigned long long size = std::strtoull(text.c_str(), &end, 0);
+    const bool digit = !text.empty() && text[0] >= '0' && text[0] <= '9';
+    if (!digit || *end) return fail(EINVAL, "the block size is not a number: " + text);
+    params["blocksize"] = uint64_t{size};
     return {};
 }
 
@@ -226,12 +232,27 @@ Result<void> decode_item(std::string_view key, std::string_view value, Json& par
     return {};
 }
 
+// --name and --value come first and without a key of their own; where they have no meaning tgt
+// takes no notice of them.
+void decode_name(Verb verb, std::string_view& text, Json& params) {
+    const std::string_view name = text.substr(0, text.find_first_of("=, "));
+    const bool known = std::any_of(text_keys.begin(), text_keys.end(),
+                                   [&](const TextKey& k) { return k.key == name; });
+    const bool ops =
+        name == target_ops.substr(0, name.size()) || name == portal_ops.substr(0, name.size());
+    if (known || ops || verb.mode == Mode::account) return;
+    std::string_view item = take(text, ',');
+    params["name"] = std::string(take(item, '='));
+    params["value"] = std::string(item);
+}
+
 Result<void> decode_text(Verb verb, std::string_view text, Json& params) {
     if (verb.op == Op::update && (verb.mode == Mode::system || verb.mode == Mode::target)) {
         params["name"] = std::string(take(text, '='));
         params["value"] = std::string(text);
         return {};
     }
+    if (verb.op != Op::update) decode_name(verb, text, params);
     while (!text.empty()) {
         for (const std::string_view ops : {target_ops, portal_ops}) {
             if (text.substr(0, ops.size()) != ops) continue;

@@ -41,9 +41,16 @@ std::optional<std::string> target_name(const Facts& f) {
 }
 
 // The missing blank is tgt's; scripts match the text.
+std::optional<std::string> subject_of(std::string_view operation, const Facts& f) {
+    return unless(
+        given(f, 'I') || given(f, 'Q') || f.host,
+        std::string(operation) + " operation requires initiator-address, initiator-nameor bus");
+}
 std::optional<std::string> bind_subject(const Facts& f) {
-    return unless(given(f, 'I') || given(f, 'Q') || f.host,
-                  "bind operation requires initiator-address, initiator-nameor bus");
+    return subject_of("bind", f);
+}
+std::optional<std::string> unbind_subject(const Facts& f) {
+    return subject_of("unbind", f);
 }
 
 // The daemon has a default path for these types, or makes an empty drive.
@@ -83,7 +90,7 @@ constexpr std::array<Rule, 26> rules{{
     {Mode::target, Op::show, "LmotC", nothing},
     {Mode::target, Op::stat, "LmotC", nothing},
     {Mode::target, Op::bind, "LmotIQBHC", bind_subject},
-    {Mode::target, Op::unbind, "LmotIQBHC", bind_subject},
+    {Mode::target, Op::unbind, "LmotIQBHC", unbind_subject},
     {Mode::target, Op::update, "LmotnvC", name_and_value},
     {Mode::logicalunit, Op::new_, "LmofytlbEYCSF", backing_store},
     {Mode::logicalunit, Op::update, "LmofytlPCnv", name_with_value, true},

@@ -90,9 +90,9 @@ TEST(LegacyRequest, text_has_tgts_order_and_a_terminating_nul) {
         "n=v,path=/x,bstype=s,bsopts=o,bsoflags=f,blocksize=512,targetname=t,"
         "initiator-address=i,initiator-name=q,user=u,password=p,";
     EXPECT_EQ(text_part(encode_request("session.new", params).value()),
-              expected + "targetOps a=b,c=," + '\0');
+              expected + "targetOps a=b,c," + '\0');
     EXPECT_EQ(text_part(encode_request("portal.new", params).value()),
-              expected + "portalOps a=b,c=," + '\0');
+              expected + "portalOps a=b,c," + '\0');
 }
 
 TEST(LegacyRequest, params_survive_the_way_there_and_back) {
@@ -147,10 +147,28 @@ TEST(LegacyRequest, impossible_lengths_close_the_connection) {
     EXPECT_FALSE(text_size(header.substr(1)));
 }
 
+TEST(LegacyRequest, a_name_and_a_value_without_meaning_are_carried) {
+    const std::string header = encode_request("system.show", Json::object()).value();
+    const auto request = decode_request(header, "x=y,path=z");
+    ASSERT_TRUE(request);
+    EXPECT_EQ(*request->params, (Json{{"name", "x"}, {"value", "y"}, {"backing-store", "z"}}));
+}
+
+TEST(LegacyRequest, a_block_size_is_a_number_in_c_notation) {
+    const std::string header = encode_request("logicalunit.new", Json::object()).value();
+    for (const char* text : {"blocksize=512", "blocksize=0x200", "blocksize=01000"}) {
+        const auto request = decode_request(header, text);
+        ASSERT_TRUE(request) << text;
+        EXPECT_EQ((*request->params)["blocksize"], 512) << text;
+    }
+    for (const char* text : {"blocksize=", "blocksize=x", "blocksize=4k", "blocksize=-512"})
+        EXPECT_FALSE(decode_request(header, text)) << text;
+}
+
 TEST(LegacyRequest, unknown_numbers_and_keys_are_errors) {
     std::string header = encode_request("system.show", Json::object()).value();
     EXPECT_TRUE(decode_request(header, ""));
-    EXPECT_FALSE(decode_request(header, "nonsense=1"));
+    EXPECT_FALSE(decode_request(header, "path=x,nonsense=1"));
     EXPECT_FALSE(decode_request(header, "blocksize=abc"));
     header[0] = 8;
     EXPECT_FALSE(decode_request(header, ""));

@@ -94,6 +94,8 @@ TEST(Parse, mistakes_have_tgts_text_and_exit_code) {
         {"-m target -o new -t 1", "creating new target requires a name, use --targetname"},
         {"-m target -o bind -t 1",
          "bind operation requires initiator-address, initiator-nameor bus"},
+        {"-m target -o unbind -t 1",
+         "unbind operation requires initiator-address, initiator-nameor bus"},
         {"-m target -o bind -t 1 -H 0",
          "bind operation requires initiator-address, initiator-nameor bus"},
         {"-m account -o new -u a", "'user' and 'password' options are required"},
