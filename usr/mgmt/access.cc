@@ -59,9 +59,8 @@ Result<AddressRule> AddressRule::parse(std::string_view text) {
     rule.bits_ = width;
     if (slash == std::string_view::npos) return rule;
     const auto length = parse_length(text.substr(slash + 1));
-    if (!length || *length >= width)
-        return fail(EINVAL,
-                    fmt::format("the length of the net '{}' is not 0 to {}", text, width - 1));
+    if (!length || *length > width)
+        return fail(EINVAL, fmt::format("the length of the net '{}' is not 0 to {}", text, width));
     rule.bits_ = *length;
     for (size_t i = rule.bits_; i < width; ++i)
         if (bit(rule.net_, i))

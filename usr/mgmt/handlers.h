@@ -60,6 +60,8 @@ void connection_show(CallPtr call);
 void connection_delete(CallPtr call);
 void connection_stat(CallPtr call);
 void session_stat(CallPtr call);
+void lld_start(CallPtr call);
+void lld_stop(CallPtr call);
 void lld_show(CallPtr call);
 
 }  // namespace tgt::mgmt

@@ -53,7 +53,12 @@ void Portals::open_all(std::vector<PortalSpec> specs, std::function<void()> done
         if (--*left == 0) done();
     };
     for (const PortalSpec& spec : specs) try_spec(spec, true, one_done);
+    initial_ = std::move(specs);
     one_done({});
+}
+
+void Portals::reopen(std::function<void()> done) {
+    open_all(initial_, std::move(done));
 }
 
 void Portals::add(const PortalSpec& spec, StatusCallback done) {
@@ -197,20 +202,35 @@ void Portals::remove(const PortalSpec& spec, StatusCallback done) {
                         spec.text()));
             return;
         }
-        auto left = std::make_shared<size_t>(found.size());
-        for (const PortalPtr& portal : found) {
-            auto gone = [this, alive = alive_, portal, left, done] {
-                if (*alive) portals_.remove(portal);
-                if (--*left == 0) done({});
-            };
-            const bool listening = portal->state == State::listening;
-            portal->state = State::removing;
-            if (listening)
-                driver_.remove_portal(portal->address, gone);
-            else
-                gone();
-        }
+        remove_found(found, [done] { done({}); });
     });
+}
+
+void Portals::close_all(std::function<void()> done) {
+    std::vector<PortalPtr> found;
+    for (const PortalPtr& portal : portals_)
+        if (portal->state != State::removing) found.push_back(portal);
+    remove_found(found, std::move(done));
+}
+
+void Portals::remove_found(const std::vector<PortalPtr>& found, std::function<void()> done) {
+    auto left = std::make_shared<size_t>(found.size() + 1);
+    auto one_done = [left, done = std::move(done)] {
+        if (--*left == 0) done();
+    };
+    for (const PortalPtr& portal : found) {
+        auto gone = [this, alive = alive_, portal, one_done] {
+            if (*alive) portals_.remove(portal);
+            one_done();
+        };
+        const bool listening = portal->state == State::listening;
+        portal->state = State::removing;
+        if (listening)
+            driver_.remove_portal(portal->address, gone);
+        else
+            gone();
+    }
+    one_done();
 }
 
 Portals::PortalPtr Portals::find(const SocketAddress& address) const {

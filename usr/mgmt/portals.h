@@ -36,8 +36,11 @@ class Portals {
     // At start. `done` when each was tried once. The optional half of a wildcard (no IPv6 on this
     // machine) is left out silently.
     void open_all(std::vector<PortalSpec> specs, std::function<void()> done);
+    // Those that open_all() was given and that are not there, once more.
+    void reopen(std::function<void()> done);
     void add(const PortalSpec& spec, StatusCallback done);
     void remove(const PortalSpec& spec, StatusCallback done);
+    void close_all(std::function<void()> done);
 
     const std::list<std::shared_ptr<Portal>>& newest_first() const { return portals_; }
     bool any_listening() const;
@@ -59,10 +62,12 @@ class Portals {
     void keep_failed(PortalPtr portal, std::string reason);
     void retry();
     void retry_one(const PortalPtr& portal);
+    void remove_found(const std::vector<PortalPtr>& found, std::function<void()> done);
     PortalPtr find(const SocketAddress& address) const;
 
     io::Runtime& runtime_;
     Driver& driver_;
+    std::vector<PortalSpec> initial_;  // of open_all()
     std::list<PortalPtr> portals_;
     io::Timer retry_timer_;
     bool stopped_ = false;

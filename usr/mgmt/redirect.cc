@@ -23,15 +23,10 @@ namespace {
 constexpr auto callback_patience = std::chrono::milliseconds(100);
 constexpr size_t max_output = 1024;
 
-bool starts_with_any_case(std::string_view text, std::string_view prefix) {
-    return !text.empty() && text.size() <= prefix.size() &&
-           equal_any_case(text, prefix.substr(0, text.size()));
-}
-
-// The whole word that `text` begins, as tgt compares.
+// The word that `text` begins with, as tgt compares.
 Result<std::string> parse_reason(std::string_view text) {
     for (std::string_view word : {"Temporary", "Permanent"})
-        if (starts_with_any_case(text, word) || text.starts_with(word)) return std::string(word);
+        if (text.starts_with(word)) return std::string(word);
     return fail(EINVAL, fmt::format("'{}' is neither Temporary nor Permanent", text));
 }
 
@@ -119,25 +114,25 @@ Result<Redirect> ask_program(const std::string& program, const std::string& targ
 }  // namespace
 
 std::optional<Status> Redirect::update(std::string_view name, std::string_view value) {
-    if (equal_any_case(name, "RedirectAddress")) {
+    if (name == "RedirectAddress") {
         address = value;
         return Status{};
     }
-    if (equal_any_case(name, "RedirectCallback")) {
+    if (name == "RedirectCallback") {
         if (!value.empty() && value[0] != '/')
             return Status(refuse(ErrorCode::invalid_request,
                                  "RedirectCallback must be the full path of a program"));
         callback = value;
         return Status{};
     }
-    if (equal_any_case(name, "RedirectPort")) {
+    if (name == "RedirectPort") {
         const auto number = parse_number(value, 65535);
         if (!value.empty() && (!number || *number == 0))
             return Status(refuse(ErrorCode::invalid_request, "RedirectPort must be 1 to 65535"));
         port = value;
         return Status{};
     }
-    if (!equal_any_case(name, "RedirectReason")) return std::nullopt;
+    if (name != "RedirectReason") return std::nullopt;
     if (value.empty()) {
         reason.clear();
         return Status{};

@@ -20,7 +20,7 @@ struct Redirect {
     std::string callback;  // a program that is asked on every login
 
     bool configured() const { return !address.empty() || !callback.empty(); }
-    // RedirectAddress, RedirectPort, RedirectReason, RedirectCallback, in any case. Nothing: it is
+    // RedirectAddress, RedirectPort, RedirectReason, RedirectCallback, written so. Nothing: it is
     // none of them.
     std::optional<Status> update(std::string_view name, std::string_view value);
     // The static redirection of this login, unless it leads to the initiator itself.

@@ -88,7 +88,7 @@ Registry::~Registry() = default;
 void Registry::add_driver(std::unique_ptr<Driver> driver) {
     driver->attach(*this);
     auto portals = std::make_unique<Portals>(runtime_, *driver);
-    drivers_.push_back({std::move(driver), std::move(portals)});
+    drivers_.push_back({std::move(driver), std::move(portals), false});
 }
 
 Outcome<Registry::DriverEntry*> Registry::find_driver(std::string_view name) {
@@ -101,6 +101,29 @@ Outcome<Registry::DriverEntry*> Registry::find_driver(std::string_view name) {
     }
     return refuse(ErrorCode::no_driver, "there is no driver '{}' in this build (there is: {})",
                   name, known);
+}
+
+void Registry::stop_driver(std::string_view name, StatusCallback done) {
+    auto found = find_driver(name);
+    if (!found) return done(tl::unexpected(found.error()));
+    DriverEntry& entry = **found;
+    for (const auto& [tid, target] : targets_)
+        if (target.driver == entry.driver.get())
+            return done(refuse(ErrorCode::driver_busy, "target {} ({}) uses driver {}", tid,
+                               target.name, entry.driver->name()));
+    entry.stopped = true;
+    log::info(module, "driver {} is stopped", entry.driver->name());
+    entry.portals->close_all([done = std::move(done)] { done({}); });
+}
+
+void Registry::start_driver(std::string_view name, StatusCallback done) {
+    auto found = find_driver(name);
+    if (!found) return done(tl::unexpected(found.error()));
+    DriverEntry& entry = **found;
+    if (!entry.stopped) return done({});
+    entry.stopped = false;
+    log::info(module, "driver {} is started", entry.driver->name());
+    entry.portals->reopen([done = std::move(done)] { done({}); });
 }
 
 // --- system
@@ -211,6 +234,7 @@ void Registry::new_target(int tid, const std::string& name, std::string_view dri
     TargetEntry entry;
     entry.tid = tid;
     entry.name = name;
+    entry.serial = ++made_targets_;
     entry.origin = origin;
     entry.driver = (*with)->driver.get();
     auto parameters = entry.driver->default_parameters()->clone();
@@ -309,15 +333,15 @@ Status Registry::update_target(int tid, std::string_view name, std::string_view 
     auto found = find_target(tid);
     if (!found) return tl::unexpected(found.error());
     TargetEntry& entry = **found;
-    if (equal_any_case(name, "state")) {
-        const bool ready = equal_any_case(value, "ready");
-        if (!ready && !equal_any_case(value, "offline"))
+    if (name == "state") {
+        const bool ready = value == "ready";
+        if (!ready && value != "offline")
             return refuse(ErrorCode::invalid_request, "state is ready or offline, not '{}'", value);
         entry.ready = ready;
         log::info(module, "target {} is {}", tid, ready ? "ready" : "offline");
         return {};
     }
-    if (equal_any_case(name, "abort-bound")) {
+    if (name == "abort-bound") {
         const auto bound = parse_abort_bound(value);
         if (!bound) return tl::unexpected(bound.error());
         entry.target->set_abort_bound(*bound);

@@ -72,11 +72,17 @@ class Registry final : public Directory {
     struct DriverEntry {
         std::unique_ptr<Driver> driver;
         std::unique_ptr<Portals> portals;
+        bool stopped = false;  // `lld stop`: it has no portals from the start, and no targets
+        std::string_view state() const { return stopped ? "stopped" : driver->state(); }
     };
     void add_driver(std::unique_ptr<Driver> driver);
     const std::vector<DriverEntry>& drivers() const { return drivers_; }
     // The first one for an empty name.
     Outcome<DriverEntry*> find_driver(std::string_view name);
+    // Closes its portals; refused while it has targets.
+    void stop_driver(std::string_view name, StatusCallback done);
+    // Opens those again that it had from the start.
+    void start_driver(std::string_view name, StatusCallback done);
 
     // --- system
     bool ready() const { return ready_; }
@@ -164,6 +170,7 @@ class Registry final : public Directory {
     bool stopping_ = false;
     std::atomic<bool> accepting_{false};
     std::map<int, TargetEntry> targets_;
+    uint64_t made_targets_ = 0;                      // since the start
     std::map<std::string, int, std::less<>> names_;  // of targets, to tid
     std::map<uint16_t, int> ports_;                  // the same for relative ports
     Accounts accounts_;

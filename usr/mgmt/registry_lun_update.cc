@@ -19,6 +19,7 @@ void carry_over(const scsi::LunState& old, scsi::LunState& next) {
     next.removable = old.removable;
     next.online = false;
     next.thin = old.thin;
+    next.read_only = old.read_only || next.read_only;
     next.descriptor_sense = old.descriptor_sense;
     next.mode_pages = old.mode_pages;
     next.reservations = old.reservations;
@@ -37,8 +38,6 @@ void Registry::update_lun(int tid, uint64_t lun, NamedValues parameters, LunCall
     if (!found) return done(tl::unexpected(found.error()));
     if (!(*found)->target->luns().count(lun))
         return done(refuse(ErrorCode::no_lun, "target {} has no LUN {}", tid, lun));
-    if (parameters.empty())
-        return done(refuse(ErrorCode::invalid_request, "no parameters were given"));
     auto& busy = (*found)->busy_luns;
     if (busy.count(lun))
         return done(refuse(ErrorCode::lun_active, "LUN {} of target {} is being changed; try again",
@@ -66,6 +65,8 @@ void Registry::update_next(std::shared_ptr<LunUpdate> update) {
     const auto& [name, value] = update->parameters[update->next++];
     const UnitPtr& unit = (*found)->target->luns().at(update->lun);
     const LunParameter* row = find_lun_parameter(name);
+    if (row && value.empty())
+        return update->finish(refuse(ErrorCode::invalid_request, "{} has no value", name));
     if (!row && unit->store()) return update_store(update, unit);
     if (!row) return update->finish(unknown_parameter(unit->type(), name));
     if (row->kind == LunParameter::Kind::path) return update_path(update, value);
@@ -124,7 +125,10 @@ void Registry::update_store(const std::shared_ptr<LunUpdate>& update, const Unit
     call_bounded(runtime_, options_.store_bound, std::move(change), std::move(changed));
 }
 
+// With a new medium the unit is online again, as in tgt: a step of its own, behind this one.
 void Registry::update_path(const std::shared_ptr<LunUpdate>& update, const std::string& path) {
+    const auto next = update->parameters.begin() + ptrdiff_t(update->next);
+    update->parameters.insert(next, {"online", "1"});
     const UnitPtr unit = targets_.at(update->tid).target->luns().at(update->lun);
     const scsi::LunStatePtr old = unit->state();
     if (old->online)

@@ -19,6 +19,7 @@ namespace tgt::mgmt {
 struct TargetEntry {
     int tid = 0;
     std::string name;
+    uint64_t serial = 0;  // which target of the daemon it is: 1, 2, ...
     std::string origin;
     Driver* driver = nullptr;
     bool ready = true;      // state ready, else offline

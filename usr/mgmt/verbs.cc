@@ -77,7 +77,7 @@ constexpr std::array table{
     VerbRow{Mode::logicalunit, Op::new_, unit_keys, keys(Key::tid, Key::lun), lun_new},
     VerbRow{Mode::logicalunit, Op::update,
             keys(Key::lld, Key::tid, Key::lun, Key::bsoflags, Key::blocksize, Key::params),
-            keys(Key::tid, Key::lun, Key::params), lun_update},
+            keys(Key::tid, Key::lun), lun_update},
     VerbRow{Mode::logicalunit, Op::delete_, keys(Key::lld, Key::tid, Key::lun),
             keys(Key::tid, Key::lun), lun_delete},
     VerbRow{Mode::logicalunit, Op::stat, keys(Key::lld, Key::tid, Key::lun),
@@ -102,6 +102,8 @@ constexpr std::array table{
     VerbRow{Mode::connection, Op::stat, any_key, 0, connection_stat},
     VerbRow{Mode::session, Op::stat, any_key, 0, session_stat},
 
+    VerbRow{Mode::lld, Op::start, keys(Key::lld), 0, lld_start},
+    VerbRow{Mode::lld, Op::stop, keys(Key::lld), 0, lld_stop},
     VerbRow{Mode::lld, Op::show, keys(Key::lld), 0, lld_show},
 };
 
@@ -150,7 +152,11 @@ void run_verb(Registry& registry, ipc::Verb verb, std::shared_ptr<const Json> pa
             "{} is not supported in mode {}", ipc::name_of(verb.op), ipc::name_of(verb.mode)))));
     if (!params) params = std::make_shared<const Json>(Json::object());
     if (auto wrong = check_keys(*row, *params)) return done(tl::unexpected(std::move(*wrong)));
-    row->handler(std::make_shared<Call>(Call{registry, std::move(params), std::move(done)}));
+    auto call = std::make_shared<Call>(Call{registry, std::move(params), std::move(done)});
+    // Whatever is asked: a driver that is named has to be there.
+    if (auto driver = registry.find_driver(text_of(*call, Key::lld)); !driver)
+        return answer_failure(*call, driver.error());
+    row->handler(std::move(call));
 }
 
 // --- what handlers share ----------------------------------------------------------------------

@@ -132,7 +132,6 @@ void lun_stat(CallPtr call) {
 void session_stat(CallPtr call) {
     Filter filter;
     filter.sid = number_of(*call, Key::sid);
-    if (has(*call, Key::tid)) filter.tid = tid_of(*call);
     if (!filter.sid)
         return answer_failure(*call, {ErrorCode::no_session, "say which session: give sid"});
     call->registry.list_sessions(filter.tid, [call, filter](std::vector<SessionInfo> sessions) {
@@ -149,11 +148,15 @@ void session_stat(CallPtr call) {
 }
 
 void connection_stat(CallPtr call) {
-    std::optional<int> tid;
-    if (has(*call, Key::tid)) tid = tid_of(*call);
-    call->registry.list_sessions(tid, [call](std::vector<SessionInfo> sessions) {
-        Json connections =
-            show_connections(sessions, number_of(*call, Key::sid), number_of(*call, Key::cid));
+    call->registry.list_sessions({}, [call](std::vector<SessionInfo> sessions) {
+        const auto sid = number_of(*call, Key::sid);
+        const auto cid = number_of(*call, Key::cid);
+        if (!sid)
+            return answer_failure(*call, {ErrorCode::no_session, "say which session: give sid"});
+        if (show_connections(sessions, sid, {}).empty())
+            return answer_failure(
+                *call, {ErrorCode::no_session, fmt::format("there is no session {}", *sid)});
+        Json connections = show_connections(sessions, sid, cid);
         if (connections.empty())
             return answer_failure(*call, {ErrorCode::no_connection, "there is no such connection"});
         answer(*call, Json{{"rows", Json::array()}, {"connections", connections}});

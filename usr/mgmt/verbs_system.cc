@@ -2,6 +2,8 @@
 // Modes system, lld, portal and account.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "mgmt/handlers.h"
 #include "mgmt/numbers.h"
@@ -59,26 +61,26 @@ Status set_log_level(std::string_view value) {
 }
 
 Status set_state(Registry& registry, std::string_view value) {
-    const bool ready = equal_any_case(value, "ready");
-    if (!ready && !equal_any_case(value, "offline"))
+    const bool ready = value == "ready";
+    if (!ready && value != "offline")
         return refuse(ErrorCode::invalid_request, "State is ready or offline, not '{}'", value);
     registry.set_ready(ready);
     return {};
 }
 
 Status set_debug(std::string_view value) {
-    const bool on = equal_any_case(value, "on");
-    if (!on && !equal_any_case(value, "off"))
+    const bool on = value == "on";
+    if (!on && value != "off")
         return refuse(ErrorCode::invalid_request, "debug is on or off, not '{}'", value);
     log::set_all(on ? log::Level::debug : log::Level::info);
     return {};
 }
 
 Status update_system(Registry& registry, const std::string& name, const std::string& value) {
-    if (equal_any_case(name, "State")) return set_state(registry, value);
-    if (equal_any_case(name, "debug")) return set_debug(value);
-    if (equal_any_case(name, "log-level")) return set_log_level(value);
-    if (equal_any_case(name, "abort-bound")) return registry.set_abort_bound(value);
+    if (name == "State") return set_state(registry, value);
+    if (name == "debug") return set_debug(value);
+    if (name == "log-level") return set_log_level(value);
+    if (name == "abort-bound") return registry.set_abort_bound(value);
     for (std::string_view isns : {"iSNS", "iSNSServerIP", "iSNSServerPort", "iSNSAccessControl"})
         if (equal_any_case(name, isns))
             return refuse(ErrorCode::unsupported_operation, "iSNS is not in this build");
@@ -88,7 +90,7 @@ Status update_system(Registry& registry, const std::string& name, const std::str
 Json show_drivers(Registry& registry) {
     Json out = Json::array();
     for (const auto& entry : registry.drivers())
-        out.push_back({{"name", entry.driver->name()}, {"state", entry.driver->state()}});
+        out.push_back({{"name", entry.driver->name()}, {"state", entry.state()}});
     return out;
 }
 
@@ -139,16 +141,28 @@ void system_delete(CallPtr call) {
                         call->registry.options().on_stop_request});
 }
 
+void lld_start(CallPtr call) {
+    call->registry.start_driver(text_of(*call, Key::lld), status_callback(call));
+}
+
+void lld_stop(CallPtr call) {
+    call->registry.stop_driver(text_of(*call, Key::lld), status_callback(call));
+}
+
 void lld_show(CallPtr call) {
+    // In the order in which they were made, as tgt lists them here.
+    std::vector<const TargetEntry*> oldest_first;
+    for (const auto& [tid, target] : call->registry.targets()) oldest_first.push_back(&target);
+    std::sort(oldest_first.begin(), oldest_first.end(),
+              [](const TargetEntry* a, const TargetEntry* b) { return a->serial < b->serial; });
     Json out = Json::array();
     for (const auto& entry : call->registry.drivers()) {
         Json targets = Json::array();
-        for (const auto& [tid, target] : call->registry.targets())
-            if (target.driver == entry.driver.get())
-                targets.push_back({{"tid", tid}, {"name", target.name}});
-        out.push_back({{"name", entry.driver->name()},
-                       {"state", entry.driver->state()},
-                       {"targets", targets}});
+        for (const TargetEntry* target : oldest_first)
+            if (target->driver == entry.driver.get())
+                targets.push_back({{"tid", target->tid}, {"name", target->name}});
+        out.push_back(
+            {{"name", entry.driver->name()}, {"state", entry.state()}, {"targets", targets}});
     }
     answer(*call, Json{{"llds", out}});
 }
@@ -161,6 +175,8 @@ namespace {
 Outcome<std::vector<PortalSpec>> specs_of(const Call& call) {
     std::vector<PortalSpec> out;
     for (const auto& [name, value] : pairs_of(call)) {
+        if (name == "portal" && value.empty())
+            return refuse(ErrorCode::invalid_request, "portal= needs an address");
         if (name != "portal")
             return refuse(ErrorCode::invalid_request, "a portal has no parameter '{}'", name);
         auto spec = PortalSpec::parse(value);
@@ -231,8 +247,18 @@ Direction direction_of(const Call& call) {
     return flag_of(call, Key::outgoing) ? Direction::outgoing : Direction::incoming;
 }
 
-int place_of(const Call& call) {
-    return has(call, Key::tid) ? tid_of(call) : Accounts::global;
+// Without a tid it is the account of discovery; a tid of 0 is that of no target.
+std::optional<int> place_of(const Call& call) {
+    if (!has(call, Key::tid)) return Accounts::global;
+    const int tid = tid_of(call);
+    if (tid == Accounts::global) return std::nullopt;
+    return tid;
+}
+
+Failure no_such_place() {
+    return {ErrorCode::no_target,
+            "there is no target with tid 0; without a tid an account is "
+            "that of discovery"};
 }
 
 }  // namespace
@@ -247,12 +273,16 @@ void account_delete(CallPtr call) {
 }
 
 void account_bind(CallPtr call) {
-    answer(*call, call->registry.bind_account(place_of(*call), text_of(*call, Key::user),
-                                              direction_of(*call)));
+    const auto place = place_of(*call);
+    if (!place) return answer_failure(*call, no_such_place());
+    answer(*call,
+           call->registry.bind_account(*place, text_of(*call, Key::user), direction_of(*call)));
 }
 
 void account_unbind(CallPtr call) {
-    const int tid = place_of(*call);
+    const auto place = place_of(*call);
+    if (!place) return answer_failure(*call, no_such_place());
+    const int tid = *place;
     if (tid != Accounts::global)
         if (auto target = call->registry.find_target(tid); !target)
             return answer_failure(*call, target.error());

@@ -130,12 +130,11 @@ void change_access(const CallPtr& call,
                                                 std::optional<std::string_view>)) {
     auto found = call->registry.find_target(tid_of(*call));
     if (!found) return answer_failure(*call, found.error());
-    if (has(*call, Key::host) || has(*call, Key::bus))
-        return answer(*call, Status(refuse(ErrorCode::unsupported_operation,
-                                           "driver {} cannot bind a target to a host adapter",
-                                           (*found)->driver->name())));
     const auto address = optional_text(*call, Key::initiator_address);
     const auto name = optional_text(*call, Key::initiator_name);
+    // A host adapter means nothing to iSCSI; tgt takes no notice of it.
+    const bool host = has(*call, Key::host) || has(*call, Key::bus);
+    if (host && !address && !name) return answer(*call, Status());
     if (!address && !name)
         return answer(*call, Status(refuse(ErrorCode::invalid_request,
                                            "give initiator-address, initiator-name or both")));
@@ -172,17 +171,26 @@ void lun_new(CallPtr call) {
     request.origin = text_of(*call, Key::origin);
     if (has(*call, Key::blocksize)) {
         const auto size = number_of(*call, Key::blocksize, UINT32_MAX);
+        if (size == uint64_t{0})
+            return answer_failure(*call, {ErrorCode::invalid_request, "a block size is not 0"});
         request.block_size = size ? uint32_t(*size) : UINT32_MAX;
-        if (request.block_size == 0) request.block_size = UINT32_MAX;  // not the default
     }
     call->registry.new_lun(request, lun_callback(call));
 }
 
 void lun_delete(CallPtr call) {
+    // tgt says here that the unit is not there, also when its target is not.
+    if (auto found = call->registry.find_target(tid_of(*call)); !found)
+        return answer_failure(*call, {ErrorCode::no_lun, found.error().reason});
     call->registry.delete_lun(tid_of(*call), lun_of(*call), lun_callback(call));
 }
 
 void lun_update(CallPtr call) {
+    for (const Key key : {Key::bsoflags, Key::blocksize})
+        if (has(*call, key))
+            return answer_failure(
+                *call, {ErrorCode::invalid_request,
+                        fmt::format("{} is given when a LUN is made, and stays", key_name(key))});
     call->registry.update_lun(tid_of(*call), lun_of(*call), pairs_of(*call), lun_callback(call));
 }
 
@@ -193,20 +201,21 @@ void connection_show(CallPtr call) {
     if (!found) return answer_failure(*call, found.error());
     call->registry.list_sessions((*found)->tid, [call](std::vector<SessionInfo> sessions) {
         Json out = Json::array();
-        for (const SessionInfo& session : sessions)
-            out.push_back({{"id", session.id}, {"connections", show_connections(session, true)}});
+        // tgt lists the newest first here.
+        for (auto session = sessions.rbegin(); session != sessions.rend(); ++session)
+            out.push_back({{"id", session->id}, {"connections", show_connections(*session, true)}});
         answer(*call, Json{{"sessions", out}});
     });
 }
 
 void connection_delete(CallPtr call) {
     const auto sid = number_of(*call, Key::sid);
-    const auto cid = number_of(*call, Key::cid, UINT32_MAX);
+    // As for tgt it is connection 0 unless another is named: the only one of most sessions.
+    const auto cid = has(*call, Key::cid) ? number_of(*call, Key::cid, UINT32_MAX) : uint64_t{0};
     const auto found = call->registry.find_target(tid_of(*call));
     if (!found) return answer_failure(*call, found.error());
     if (!sid) return answer_failure(*call, {ErrorCode::no_session, "say which session: give sid"});
-    if (!cid)
-        return answer_failure(*call, {ErrorCode::no_connection, "say which connection: give cid"});
+    if (!cid) return answer_failure(*call, {ErrorCode::no_connection, "cid is too large"});
     call->registry.drop_connection(tid_of(*call), *sid, uint32_t(*cid), status_callback(call));
 }
 

@@ -37,6 +37,10 @@ TEST(AddressRule, MatchesAddressesAndNets) {
              Row{"[2001:db8::]/33", "2001:db8:7fff::1", true},
              Row{"2001:db8::/33", "2001:db8:8000::1", false},
              Row{"10.0.0.1", "::ffff:10.0.0.1", true},
+             Row{"10.0.0.1/32", "10.0.0.1", true},
+             Row{"10.0.0.1/32", "10.0.0.0", false},
+             Row{"::1/128", "::1", true},
+             Row{"::1/128", "::2", false},
          }) {
         const auto rule = AddressRule::parse(row.rule);
         ASSERT_TRUE(rule) << row.rule;
@@ -45,8 +49,8 @@ TEST(AddressRule, MatchesAddressesAndNets) {
 }
 
 TEST(AddressRule, RefusesHostBitsAndLengthsOutOfRange) {
-    for (const char* text : {"10.0.0.1/8", "10.0.0.0/32", "10.0.0.0/33", "::/128", "fe80::1/10",
-                             "10.0.0.0/", "10.0.0.0/x", "all", "host", "", "10.0.0"})
+    for (const char* text : {"10.0.0.1/8", "10.0.0.0/33", "::/129", "fe80::1/10", "10.0.0.0/",
+                             "10.0.0.0/x", "all", "host", "", "10.0.0"})
         EXPECT_FALSE(AddressRule::parse(text)) << text;
 }
 

@@ -8,9 +8,9 @@ namespace {
 
 TEST(Redirect, StaticAddressMovesTheLogin) {
     Redirect redirect;
-    EXPECT_TRUE(*redirect.update("redirectaddress", "10.0.0.9"));
+    EXPECT_TRUE(*redirect.update("RedirectAddress", "10.0.0.9"));
     EXPECT_TRUE(*redirect.update("RedirectPort", "3261"));
-    EXPECT_TRUE(*redirect.update("RedirectReason", "Perm"));
+    EXPECT_TRUE(*redirect.update("RedirectReason", "Permanent"));
     const auto answer = redirect.answer_for(*SocketAddress::parse("10.0.0.1", 5));
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->admission, Admission::moved_permanently);
@@ -21,7 +21,9 @@ TEST(Redirect, StaticAddressMovesTheLogin) {
 TEST(Redirect, RefusesBadValuesAndLeavesOthersAlone) {
     Redirect redirect;
     EXPECT_FALSE(*redirect.update("RedirectPort", "0"));
-    EXPECT_FALSE(*redirect.update("RedirectReason", "soon"));
+    for (const char* reason : {"soon", "Perm", "permanent"})
+        EXPECT_FALSE(*redirect.update("RedirectReason", reason)) << reason;
+    EXPECT_FALSE(redirect.update("redirectport", "3260").has_value());
     EXPECT_FALSE(*redirect.update("RedirectCallback", "prog"));
     EXPECT_FALSE(redirect.update("MaxBurstLength", "1").has_value());
     EXPECT_FALSE(redirect.configured());

@@ -148,7 +148,7 @@ TEST_F(VerbsTest, TargetUpdate) {
     EXPECT_EQ(code("target.update", {{"tid", 1}, {"name", "nothing"}, {"value", "1"}}), 17u);
     EXPECT_EQ(code("target.update", {{"tid", 1}, {"name", "nop_count"}, {"value", "x"}}), 17u);
     EXPECT_EQ(code("target.update", {{"tid", 1}, {"name", "nop_interval"}, {"value", "5"}}), 0u);
-    EXPECT_EQ(code("target.update", {{"tid", 1}, {"name", "State"}, {"value", "offline"}}), 0u);
+    EXPECT_EQ(code("target.update", {{"tid", 1}, {"name", "state"}, {"value", "offline"}}), 0u);
     EXPECT_EQ(target(1)["nop_interval"], 5);
     EXPECT_EQ(target(1)["state"], "offline");
     EXPECT_EQ(ok("target.show", {{"tid", 1}})["parameters"][1]["value"], "5");
@@ -186,7 +186,7 @@ TEST_F(VerbsTest, AccessRules) {
     make_target();
     EXPECT_EQ(code("target.bind", {{"tid", 9}, {"initiator-address", "ALL"}}), 4u);
     EXPECT_EQ(code("target.bind", {{"tid", 1}}), 17u);
-    EXPECT_EQ(code("target.bind", {{"tid", 1}, {"host", 1}}), 22u);
+    EXPECT_EQ(code("target.bind", {{"tid", 1}, {"host", 1}}), 0u);  // as tgt: of no effect
     EXPECT_EQ(code("target.bind", {{"tid", 1}, {"initiator-address", "10.0.0.1/8"}}), 17u);
     EXPECT_EQ(code("target.bind",
                    {{"tid", 1}, {"initiator-address", "10.0.0.0/8"}, {"initiator-name", "iqn.i"}}),
@@ -298,7 +298,7 @@ TEST_F(VerbsTest, LunsMadeAtOnceOnOneFileShareIt) {
 TEST_F(VerbsTest, LunDelete) {
     make_target();
     make_disk(1, 1, file("d", 1 << 20));
-    EXPECT_EQ(code("logicalunit.delete", {{"tid", 2}, {"lun", 1}}), 4u);
+    EXPECT_EQ(code("logicalunit.delete", {{"tid", 2}, {"lun", 1}}), 5u);
     EXPECT_EQ(code("logicalunit.delete", {{"tid", 1}, {"lun", 2}}), 5u);
     EXPECT_EQ(code("logicalunit.delete", {{"tid", 1}, {"lun", 0}}), 17u);
     EXPECT_EQ(code("logicalunit.delete", {{"tid", 1}, {"lun", 1}}), 0u);
@@ -320,7 +320,9 @@ TEST_F(VerbsTest, LunUpdateGoesLeftToRightUpToTheFirstBadOne) {
     make_disk(1, 1, file("d", 1 << 20));
     EXPECT_EQ(update_lun(pairs({{"scsi_sn", "one"}, {"bad", "1"}, {"scsi_sn", "two"}})), 17u);
     EXPECT_EQ(lun(1, 1)["scsi_sn"], "one");
-    EXPECT_EQ(update_lun(Json::array()), 17u);
+    EXPECT_EQ(update_lun(Json::array()), 0u);
+    EXPECT_EQ(update_lun(pairs({{"scsi_sn", ""}})), 17u);
+    EXPECT_EQ(lun(1, 1)["scsi_sn"], "one");
     EXPECT_EQ(update_lun(pairs({{"scsi_sn", "x"}}), 9), 5u);
     EXPECT_EQ(update_lun(pairs({{"readonly", "1"}, {"online", "0"}, {"removable", "1"}})), 0u);
     EXPECT_EQ(lun(1, 1)["readonly"], true);
@@ -409,8 +411,56 @@ TEST_F(VerbsTest, Connections) {
     EXPECT_EQ(code("connection.delete", {{"tid", 2}, {"sid", 5}, {"cid", 0}}), 4u);
     EXPECT_EQ(code("connection.delete", {{"tid", 1}, {"sid", 6}, {"cid", 0}}), 6u);
     EXPECT_EQ(code("connection.delete", {{"tid", 1}, {"sid", 5}, {"cid", 1}}), 7u);
-    EXPECT_EQ(code("connection.delete", {{"tid", 1}, {"sid", 5}}), 7u);
-    EXPECT_EQ(code("connection.delete", {{"tid", 1}, {"sid", 5}, {"cid", 0}}), 0u);
+    EXPECT_EQ(code("connection.delete", {{"tid", 1}, {"sid", 5}}), 0u);
+}
+
+TEST_F(VerbsTest, ADriverThatIsNamedHasToBeThere) {
+    make_target();
+    for (const char* method : {"target.show", "system.show", "account.show", "portal.show"})
+        EXPECT_EQ(code(method, {{"lld", "nosuch"}}), 3u) << method;
+    EXPECT_EQ(code("target.delete", {{"tid", 1}, {"lld", "nosuch"}}), 3u);
+    EXPECT_EQ(code("target.delete", {{"tid", 1}, {"lld", "iscsi"}}), 0u);
+}
+
+TEST_F(VerbsTest, ADriverWithoutTargetsCanBeStoppedAndStarted) {
+    make_target();
+    EXPECT_EQ(code("lld.stop"), 21u);
+    EXPECT_EQ(code("lld.start"), 0u);
+    EXPECT_EQ(code("target.delete", {{"tid", 1}}), 0u);
+    EXPECT_EQ(code("lld.stop"), 0u);
+    EXPECT_EQ(ok("lld.show")["llds"][0]["state"], "stopped");
+    EXPECT_EQ(ok("system.show")["llds"][0]["state"], "stopped");
+    EXPECT_EQ(code("lld.stop"), 0u);
+    EXPECT_EQ(code("lld.start"), 0u);
+    EXPECT_EQ(ok("lld.show")["llds"][0]["state"], "ready");
+}
+
+TEST_F(VerbsTest, DriversListTheirTargetsFromTheOldest) {
+    for (const int tid : {3, 1, 2})
+        EXPECT_EQ(
+            code("target.new", {{"tid", tid}, {"targetname", "iqn.t:" + std::to_string(tid)}}), 0u);
+    const Json targets = ok("lld.show")["llds"][0]["targets"];
+    ASSERT_EQ(targets.size(), 3u);
+    EXPECT_EQ(targets[0]["tid"], 3);
+    EXPECT_EQ(targets[2]["tid"], 2);
+}
+
+TEST_F(VerbsTest, WithItsNewMediumAUnitIsOnlineAgain) {
+    make_target();
+    make_disk(1, 1, file("d", 1 << 20));
+    const std::string other = file("e", 2 << 20);
+    EXPECT_EQ(update_lun(pairs({{"readonly", "1"}, {"path", other}})), 17u);
+    EXPECT_EQ(update_lun(pairs({{"online", "0"}, {"path", other}})), 0u);
+    EXPECT_EQ(lun(1, 1)["store"]["path"], other);
+    EXPECT_EQ(lun(1, 1)["online"], true);
+    EXPECT_EQ(lun(1, 1)["readonly"], true);
+}
+
+TEST_F(VerbsTest, TheAccountOfTargetZeroIsNotThatOfDiscovery) {
+    EXPECT_EQ(code("account.new", {{"user", "a"}, {"password", "p"}}), 0u);
+    EXPECT_EQ(code("account.bind", {{"user", "a"}, {"tid", 0}}), 4u);
+    EXPECT_EQ(code("account.unbind", {{"user", "a"}, {"tid", 0}}), 4u);
+    EXPECT_TRUE(ok("system.show")["accounts"]["incoming"].empty());
 }
 
 TEST_F(VerbsTest, SystemUpdate) {
