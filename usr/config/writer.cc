@@ -21,12 +21,14 @@ std::string escaped(std::string_view value) {
 // Also: what a line would not keep as it is.
 bool needs_quotes(std::string_view value) {
     return value.empty() || is_blank(value.front()) || is_blank(value.back()) ||
-           value.front() == '=' || value.substr(0, 2) == "<<";
+           value.front() == '=';
 }
 
+// What would be a comment, or the beginning of a here-document, even in quotes.
 bool needs_document(std::string_view value) {
     return value.find_first_of("\n\r") != std::string_view::npos ||
-           value.find("/*") != std::string_view::npos || value.find("*/") != std::string_view::npos;
+           value.find("/*") != std::string_view::npos ||
+           value.find("*/") != std::string_view::npos || value.find("<<") != std::string_view::npos;
 }
 
 std::string document(std::string_view indent, std::string_view key, std::string_view value) {
@@ -45,7 +47,9 @@ bool is_word(std::string_view key) {
 
 std::optional<std::string> write_entry(std::string_view indent, std::string_view key,
                                        std::string_view value) {
-    if (!is_word(key) || value.find('\0') != std::string_view::npos) return {};
+    if (!is_word(key) || value.find('\0') != std::string_view::npos ||
+        value.find("\r\n") != std::string_view::npos)
+        return {};
     if (needs_document(value)) return document(indent, key, value);
     std::string out(indent);
     out += key;

@@ -9,7 +9,7 @@
 namespace tgt::config {
 
 // "<indent>key value\n", quoted, escaped or as a here-document where it must be. Nothing when no
-// text says it (a NUL byte, a key that is no word).
+// text says it (a NUL byte, CR before LF, a key that is no word).
 std::optional<std::string> write_entry(std::string_view indent, std::string_view key,
                                        std::string_view value);
 
