@@ -152,6 +152,9 @@ install: all
 	install -m 0644 dist/bash-completion/tgt $(DESTDIR)$(COMPLETIONDIR)/tgt
 	for name in $(COMPLETED); do ln -sf tgt $(DESTDIR)$(COMPLETIONDIR)/$$name; done
 	install -m 0644 README.md $(wildcard doc/*.md) $(DESTDIR)$(DOCDIR)
+	install -d $(DESTDIR)$(DOCDIR)/examples/conf.d
+	install -m 0644 $(wildcard doc/examples/*.conf) $(DESTDIR)$(DOCDIR)/examples
+	install -m 0644 $(wildcard doc/examples/conf.d/*.conf) $(DESTDIR)$(DOCDIR)/examples/conf.d
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,$(SBIN_PROGRAMS)) $(addprefix $(DESTDIR)$(COMPLETIONDIR)/,tgt $(COMPLETED))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(MAN5))) $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(MAN8)))
