@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ipc/admin/client.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <array>
@@ -42,7 +45,7 @@ bool send_all(int fd, std::string_view bytes) {
 
 // Appends what arrives next; false at the end of the connection, however it ended.
 bool receive_some(int fd, std::string& to) {
-    std::array<char, 16384> chunk;
+    std::array<char, 65536> chunk;
     for (;;) {
         const ssize_t n = ::recv(fd, chunk.data(), chunk.size(), 0);
         if (n < 0 && errno == EINTR) continue;
@@ -67,6 +70,26 @@ std::string probe_line() {
     return line + "}\n";
 }
 
+std::string name_of_user(uid_t id) {
+    const passwd* found = getpwuid(id);
+    return found ? found->pw_name : std::to_string(id);
+}
+
+std::string name_of_group(gid_t id) {
+    const group* found = getgrgid(id);
+    return found ? found->gr_name : std::to_string(id);
+}
+
+// The socket's owner and mode are who may manage.
+std::string not_permitted(const std::string& path) {
+    std::string text = "you may not manage this daemon (" + path + "): be root";
+    struct stat socket {};
+    if (stat(path.c_str(), &socket) != 0) return text;
+    if (socket.st_uid != 0) text += ", or " + name_of_user(socket.st_uid) + ", its user";
+    if (socket.st_mode & S_IWGRP) text += ", or in group " + name_of_group(socket.st_gid);
+    return text;
+}
+
 Result<UniqueFd> connect_to(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -75,8 +98,9 @@ Result<UniqueFd> connect_to(const std::string& path) {
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd) return fail(errno, std::string("no socket: ") + std::strerror(errno));
     const auto* generic = static_cast<const sockaddr*>(static_cast<const void*>(&address));
-    if (::connect(fd.get(), generic, sizeof(address)) < 0)
-        return fail(errno, "connect to " + path + ": " + std::strerror(errno));
+    const bool connected = ::connect(fd.get(), generic, sizeof(address)) == 0;
+    if (!connected && errno == EACCES) return fail(EACCES, not_permitted(path));
+    if (!connected) return fail(errno, "connect to " + path + ": " + std::strerror(errno));
     return fd;
 }
 
@@ -101,8 +125,9 @@ tl::expected<void, CallError> Client::open() {
 tl::expected<std::string, CallError> Client::exchange_line(std::string_view line) {
     // A refusal may arrive although not everything could be sent, so an answer is awaited anyway.
     send_all(fd_.get(), line);
-    size_t end = 0;
-    while ((end = pending_.find('\n')) == std::string::npos) {
+    size_t end = 0, seen = 0;  // the beginning of a long answer is not looked through again
+    while ((end = pending_.find('\n', seen)) == std::string::npos) {
+        seen = pending_.size();
         if (!receive_some(fd_.get(), pending_)) return pending_.empty() ? closed() : partial();
         if (pending_.front() != '{' && pending_.front() != '[')
             return failed(Kind::protocol, EPROTO, "the daemon's answer is not JSON");

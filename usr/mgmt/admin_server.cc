@@ -9,8 +9,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "base/log.h"
 #include "mgmt/registry.h"
@@ -39,7 +41,13 @@ Result<UniqueFd> take_lock(const std::string& path) {
     return failed(path, "cannot lock", errno);
 }
 
-Result<UniqueFd> listen_at(const std::string& path) {
+// Only who may manage gets as far as a connection.
+bool restrict_access(const std::string& path, AdminGroup group) {
+    if (group && chown(path.c_str(), uid_t(-1), *group) != 0) return false;
+    return chmod(path.c_str(), group ? 0660 : 0600) == 0;
+}
+
+Result<UniqueFd> listen_at(const std::string& path, AdminGroup group) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof(address.sun_path))
@@ -51,8 +59,9 @@ Result<UniqueFd> listen_at(const std::string& path) {
     const void* raw = &address;
     if (bind(fd.get(), static_cast<const sockaddr*>(raw), sizeof(address)) != 0)
         return failed(path, "cannot bind the management socket", errno);
-    if (chmod(path.c_str(), 0600) != 0 || listen(fd.get(), backlog) != 0)
-        return failed(path, "cannot listen on", errno);
+    if (!restrict_access(path, group))
+        return failed(path, "cannot set who may use the management socket", errno);
+    if (listen(fd.get(), backlog) != 0) return failed(path, "cannot listen on", errno);
     return fd;
 }
 
@@ -63,13 +72,28 @@ Status make_parent(const std::string& path) {
                   std::strerror(errno));
 }
 
+// The supplementary groups of the peer.
+std::vector<gid_t> peer_groups(int fd) {
+    std::vector<gid_t> groups(32);
+    auto size = socklen_t(groups.size() * sizeof(gid_t));
+    while (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) {
+        if (errno != ERANGE) return {};
+        groups.resize(size / sizeof(gid_t));
+    }
+    groups.resize(size / sizeof(gid_t));
+    return groups;
+}
+
 }  // namespace
 
-bool may_manage(int fd) {
+bool may_manage(int fd, AdminGroup group) {
     ucred peer{};
     socklen_t size = sizeof(peer);
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-    return peer.uid == 0 || (peer.uid == geteuid() && peer.gid == getegid());
+    if (peer.uid == 0 || (peer.uid == geteuid() && peer.gid == getegid())) return true;
+    if (!group) return false;
+    const auto groups = peer_groups(fd);
+    return peer.gid == *group || std::find(groups.begin(), groups.end(), *group) != groups.end();
 }
 
 bool may_read_secrets(int fd) {
@@ -79,8 +103,12 @@ bool may_read_secrets(int fd) {
     return peer.uid == 0 || peer.uid == geteuid();
 }
 
-AdminServer::AdminServer(std::string path, UniqueFd lock, UniqueFd socket)
-    : path_(std::move(path)), lock_(std::move(lock)), socket_(std::move(socket)), resume_([this] {
+AdminServer::AdminServer(std::string path, UniqueFd lock, UniqueFd socket, AdminGroup group)
+    : path_(std::move(path)),
+      group_(group),
+      lock_(std::move(lock)),
+      socket_(std::move(socket)),
+      resume_([this] {
           if (socket_) control_->poller().modify(socket_.get(), EPOLLIN, *this);
       }) {}
 
@@ -89,15 +117,16 @@ AdminServer::~AdminServer() {
 }
 
 Result<std::unique_ptr<AdminServer>> AdminServer::open(const std::string& path, bool make_folder,
-                                                       UniqueFd passed) {
+                                                       UniqueFd passed, AdminGroup group) {
     if (make_folder)
         if (auto made = make_parent(path); !made) return fail(EACCES, made.error().reason);
     auto lock = take_lock(path + ".lock");
     if (!lock) return tl::unexpected(lock.error());
-    auto socket = passed ? Result<UniqueFd>(std::move(passed)) : listen_at(path);
+    // Of a socket that was passed the service manager knows who may use it.
+    auto socket = passed ? Result<UniqueFd>(std::move(passed)) : listen_at(path, group);
     if (!socket) return tl::unexpected(socket.error());
     return std::unique_ptr<AdminServer>(
-        new AdminServer(path, std::move(*lock), std::move(*socket)));
+        new AdminServer(path, std::move(*lock), std::move(*socket), group));
 }
 
 void AdminServer::start(io::Worker& control, Registry& registry) {
@@ -132,7 +161,7 @@ void AdminServer::on_ready(uint32_t) {
 }
 
 void AdminServer::accept_one(UniqueFd fd) {
-    if (!may_manage(fd.get())) {
+    if (!may_manage(fd.get(), group_)) {
         log::warn(module, "a management connection of another user was closed");
         return;
     }

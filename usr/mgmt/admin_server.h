@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +16,9 @@ namespace tgt::mgmt {
 
 class Registry;
 
+// The group whose members may manage, too (tgtd --admin-group).
+using AdminGroup = std::optional<gid_t>;
+
 // The management socket: a Unix stream socket and the lock that tells a second daemon on the same
 // control port apart from a socket left behind. Made by the program; start() and stop() on the
 // control thread, which owns it from then on.
@@ -22,7 +28,8 @@ class AdminServer final : public io::FdWatcher {
     // socket that nobody serves and listens. The error says which path and why; EBUSY: another
     // daemon has it. `passed`: a socket that listens on the path already and does not block.
     static Result<std::unique_ptr<AdminServer>> open(const std::string& path, bool make_folder,
-                                                     UniqueFd passed = UniqueFd());
+                                                     UniqueFd passed = UniqueFd(),
+                                                     AdminGroup group = std::nullopt);
     AdminServer(const AdminServer&) = delete;
     // The socket and the lock file stay, as tgt leaves them: its tgtadm takes only a refused
     // connection for the daemon's end, and waits for that.
@@ -38,10 +45,11 @@ class AdminServer final : public io::FdWatcher {
     static constexpr size_t max_connections = 128;
 
   private:
-    AdminServer(std::string path, UniqueFd lock, UniqueFd socket);
+    AdminServer(std::string path, UniqueFd lock, UniqueFd socket, AdminGroup group);
     void accept_one(UniqueFd fd);
 
     const std::string path_;
+    const AdminGroup group_;
     UniqueFd lock_;
     UniqueFd socket_;
     io::Worker* control_ = nullptr;
@@ -50,8 +58,8 @@ class AdminServer final : public io::FdWatcher {
     std::vector<std::shared_ptr<AdminConnection>> connections_;
 };
 
-// Who may manage: the daemon's own user and group, and root.
-bool may_manage(int fd);
+// Who may manage: the daemon's own user and group, root, and the members of the group.
+bool may_manage(int fd, AdminGroup group = std::nullopt);
 // Of these, who may read secrets: the daemon's own user and root.
 bool may_read_secrets(int fd);
 

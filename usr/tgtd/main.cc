@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // argv and wiring: threads, registry, driver, management socket; then signals until the end.
 #include <fmt/core.h>
+#include <grp.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include "driver/iscsi/driver.h"
 #include "io/ring.h"
 #include "mgmt/admin_server.h"
+#include "mgmt/numbers.h"
 #include "mgmt/registry.h"
 #include "mgmt/reservation_store.h"
 #include "tgtd/options.h"
@@ -21,6 +23,15 @@
 
 namespace tgt::tgtd {
 namespace {
+
+// By its name or its number.
+Result<mgmt::AdminGroup> admin_group(const std::string& name) {
+    if (name.empty()) return mgmt::AdminGroup();
+    if (const group* found = getgrnam(name.c_str())) return mgmt::AdminGroup(found->gr_gid);
+    if (const auto number = mgmt::parse_number(name, UINT32_MAX - 1))
+        return mgmt::AdminGroup(gid_t(*number));
+    return fail(ENOENT, fmt::format("--admin-group: there is no group '{}'", name));
+}
 
 constexpr auto module = log::Module::core;
 constexpr auto stop_bound = std::chrono::seconds(10);
@@ -67,7 +78,10 @@ Result<void> Daemon::open_socket() {
         return fail(EINVAL, fmt::format("the management socket that the service manager passed is "
                                         "{}, but on control port {} it has to be {}",
                                         passed_.admin_path, options_.control_port, *path));
-    auto server = mgmt::AdminServer::open(*path, !prefix || !*prefix, std::move(passed_.admin));
+    auto group = admin_group(options_.admin_group);
+    if (!group) return tl::unexpected(group.error());
+    auto server =
+        mgmt::AdminServer::open(*path, !prefix || !*prefix, std::move(passed_.admin), *group);
     if (!server) return tl::unexpected(server.error());
     server_ = std::move(*server);
     return {};

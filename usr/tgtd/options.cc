@@ -172,6 +172,12 @@ Problem state_dir(Options& options, std::string_view value) {
     return {};
 }
 
+Problem admin_group(Options& options, std::string_view value) {
+    if (value.empty()) return usage("--admin-group needs the name of a group", EINVAL);
+    options.admin_group = value;
+    return {};
+}
+
 Problem config(Options& options, std::string_view value) {
     if (value.empty()) return usage("--config needs the name of a file", EINVAL);
     options.config = value;
@@ -181,7 +187,7 @@ Problem config(Options& options, std::string_view value) {
 // The rows that tgt has, which an abbreviation prefers.
 constexpr size_t rows_of_tgt = 10;
 
-constexpr std::array<Row, 20> table{{
+constexpr std::array<Row, 21> table{{
     {"foreground", 'f', &Options::foreground, nullptr,
      "-f, --foreground        make the program run in the foreground"},
     {"nodaemonize", 'D', &Options::nodaemonize, nullptr,
@@ -222,6 +228,9 @@ constexpr std::array<Row, 20> table{{
      "    --unique-ids        SCSI IDs and serial numbers that differ from host to host"},
     {"abort-bound", 0, nullptr, abort_bound,
      "    --abort-bound N     seconds that aborted commands have to end, 1 to 60 (default 5)"},
+    {"admin-group", 0, nullptr, admin_group,
+     "    --admin-group GROUP let the members of this group manage the daemon, too (default: "
+     "none)"},
     {"state-dir", 0, nullptr, state_dir,
      "    --state-dir DIR     keep persistent reservations there; made if missing (default: off)"},
     {"log-level", 0, nullptr, log_level,

@@ -22,8 +22,9 @@ struct Options {
     unsigned io_threads = 16;
     unsigned abort_seconds = 5;
     std::string pid_file;
-    std::string config;     // a file that tgt-admin loads at start; empty: none
-    std::string state_dir;  // empty: nothing outlives the daemon
+    std::string config;       // a file that tgt-admin loads at start; empty: none
+    std::string admin_group;  // whose members may manage; empty: none
+    std::string state_dir;    // empty: nothing outlives the daemon
     bool debug = false;
     bool show_version = false;
     bool show_help = false;

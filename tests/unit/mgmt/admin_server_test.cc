@@ -45,6 +45,15 @@ TEST_F(AdminServerTest, ServesItsUser) {
     EXPECT_FALSE(connect_to_it());
 }
 
+TEST_F(AdminServerTest, MembersOfItsGroupMayManageIt) {
+    auto server = AdminServer::open(path(), false, UniqueFd(), getegid());
+    ASSERT_TRUE(server) << server.error().text;
+    struct stat info {};
+    ASSERT_EQ(stat(path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0660u);
+    EXPECT_EQ(info.st_gid, getegid());
+}
+
 // tgt's tgtadm waits for a refused connection after `system delete`; no file would keep it waiting.
 TEST_F(AdminServerTest, TakesOverASocketLeftBehindAndLeavesItsOwnRefusing) {
     file("sock", 0);
