@@ -25,10 +25,12 @@ void carry_over(const scsi::LunState& old, scsi::LunState& next) {
     next.reservations = old.reservations;
 }
 
-tl::unexpected<Failure> unknown_parameter(const scsi::DeviceType& type, std::string_view name) {
+// `store`: what the backing store says to it.
+tl::unexpected<Failure> unknown_parameter(const scsi::DeviceType& type, std::string_view name,
+                                          std::string_view store = {}) {
     return refuse(
         type.name == "changer" ? ErrorCode::unknown_parameter : ErrorCode::invalid_request,
-        "a {} has no parameter '{}'", type.name, name);
+        "a {} has no parameter '{}'{}{}", type.name, name, store.empty() ? "" : "; ", store);
 }
 
 }  // namespace
@@ -107,7 +109,8 @@ void Registry::update_store(const std::shared_ptr<LunUpdate>& update, const Unit
         const auto& [name, value] = pair;
         auto changed = store->update(name, value);
         if (changed) return {};
-        if (changed.error().code == ENOENT) return unknown_parameter(type, name);
+        if (changed.error().code == ENOENT)
+            return unknown_parameter(type, name, changed.error().text);
         return refuse(ErrorCode::invalid_request, "{}", changed.error().text);
     };
     auto changed = [this, update, path = unit->path()](const std::optional<Status>& status) {

@@ -42,6 +42,8 @@ Usage: tgtadm [OPTION]
 	change parameters of the logical unit or of its backing
 	store (--json --mode target --op show lists the latter).
 	A comma ends a value of --params, but not that of --value.
+	capacity=<bytes> (with k, m, g or t) shows that much of a
+	disk, capacity=auto all that its file or device has now.
 --lld <driver> --mode logicalunit --op delete --tid <id> --lun <lun>
 	remove the logical unit; its file stays as it is.
 --lld <driver> --mode portal --op new --param portal=<address>[:<port>]
@@ -67,7 +69,11 @@ Usage: tgtadm [OPTION]
 --lld <driver> --mode connection --op delete --tid <id> --sid <sid> --cid <cid>
 	list the connections of a target, close one.
 --lld <driver> --mode lld --op start
-	start the driver in the running tgtd.
+--lld <driver> --mode lld --op stop
+	start the driver in the running tgtd, or close its
+	portals; it must have no targets then.
+--lld <driver> --mode lld --op show
+	list the drivers and their targets.
 --mode system --op show
 	what the running tgtd offers.
 --mode system --op update --name <param> --value <value>
