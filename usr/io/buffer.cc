@@ -54,6 +54,17 @@ void Buffer::release() {
     pool_ = nullptr;
 }
 
+void Buffer::shrink(size_t bytes) {
+    if (bytes >= size_) return;
+    size_ = bytes;
+    size_t kept = 0;
+    for (; bytes > 0; bytes -= segments_[kept++].iov_len)
+        segments_[kept].iov_len = std::min(segments_[kept].iov_len, bytes);
+    for (size_t i = kept; i < count_; ++i) pool_->give_piece(segments_[i].iov_base, classes_[i]);
+    count_ = kept;
+    if (count_ == 0) pool_ = nullptr;
+}
+
 size_t Buffer::slice(size_t offset, size_t length, iovec* out) const {
     assert(offset <= size_ && length <= size_ - offset);
     size_t used = 0;

@@ -48,6 +48,8 @@ class Buffer {
     size_t copy_in(size_t offset, std::span<const uint8_t> from);
     size_t copy_out(size_t offset, std::span<uint8_t> to) const;
     void fill_zero(size_t offset, size_t length);
+    // Keeps the first `bytes`; pieces behind them go back to the pool. On the pool's worker.
+    void shrink(size_t bytes);
 
   private:
     friend class BufferPool;

@@ -182,5 +182,24 @@ TEST(Buffer, FillZeroTouchesOnlyItsRange) {
     EXPECT_EQ(out[mib + 99], 0);
 }
 
+TEST(Buffer, ShrinkKeepsTheBeginningAndGivesTheRestBack) {
+    BufferPool pool;
+    Buffer buffer = pool.take(3 * mib);
+    const size_t before = pool.bytes_in_use();
+    auto data = pattern(3 * mib);
+    buffer.copy_in(0, data);
+    buffer.shrink(4 * mib);
+    EXPECT_EQ(buffer.size(), 3 * mib);
+    buffer.shrink(mib + 7);
+    EXPECT_EQ(buffer.size(), mib + 7);
+    EXPECT_LT(pool.bytes_in_use(), before);
+    std::vector<uint8_t> out(mib + 7);
+    EXPECT_EQ(buffer.copy_out(0, out), mib + 7);
+    EXPECT_TRUE(std::equal(out.begin(), out.end(), data.begin()));
+    buffer.shrink(0);
+    EXPECT_TRUE(buffer.empty());
+    EXPECT_EQ(pool.bytes_in_use(), 0u);
+}
+
 }  // namespace
 }  // namespace tgt::io
