@@ -32,6 +32,7 @@ class TrackedStore final : public store::Store {
     std::vector<std::pair<std::string, std::string>> parameters() const override {
         return inner_->parameters();
     }
+    store::ScsiPort* scsi_port() override { return inner_->scsi_port(); }
 
   private:
     std::unique_ptr<store::Store> inner_;

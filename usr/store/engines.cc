@@ -3,16 +3,18 @@
 #include <array>
 
 #include "store/aio/aio.h"
+#include "store/bsg/bsg.h"
 #include "store/fault/fault.h"
 #include "store/null/null.h"
 #include "store/rdwr/rdwr.h"
+#include "store/sg/sg.h"
 #include "store/store.h"
 
 namespace tgt::store {
 
 namespace {
-constexpr std::array<const Engine*, 4> all_engines = {&null_engine, &fault_engine, &rdwr_engine,
-                                                      &aio_engine};
+constexpr std::array<const Engine*, 6> all_engines = {&bsg_engine,   &sg_engine,   &null_engine,
+                                                      &fault_engine, &rdwr_engine, &aio_engine};
 }
 
 std::span<const Engine* const> engines() {

@@ -33,6 +33,7 @@ enum class OpKind : uint8_t {
     forget,        // a hint: the range will not be needed soon; never fails
 };
 
+class ScsiPort;
 class StoreQueue;
 
 // One operation. Owned by the caller and untouched by it from submit() until it is complete; the
@@ -82,6 +83,10 @@ struct Features {
 // Which backing object this is, wherever its name has moved to: two LUNs with equal identities are
 // one medium.
 struct Identity {
+    // Instead of an inode, which no file has:
+    static constexpr uint64_t block_device = 0;
+    static constexpr uint64_t character_device = UINT64_MAX;
+
     uint64_t device = 0;
     uint64_t inode = 0;
     bool known = false;
@@ -136,6 +141,10 @@ class Store {
     virtual Result<void> update(std::string_view name, std::string_view value);
     // The same to look at: name and value, in a fixed order. Any thread.
     virtual std::vector<std::pair<std::string, std::string>> parameters() const { return {}; }
+
+    // Not null: it carries SCSI commands (store/scsi_port.h) and no bytes at offsets; operations
+    // fail, its size is 0. Any thread.
+    virtual ScsiPort* scsi_port() { return nullptr; }
 };
 
 struct OpenFlags {
@@ -159,6 +168,8 @@ struct Engine {
     bool needs_path;         // false: any text is accepted
     // Blocking: runs on the pool. Errors name the path, the reason and what to do.
     Result<std::unique_ptr<Store>> (*open)(const OpenRequest& request);
+    // Its stores have a ScsiPort: for pass-through devices, and for nothing else.
+    bool carries_commands = false;
 };
 
 // All engines of this build, in the order tgtadm shows them.

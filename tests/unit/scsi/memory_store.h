@@ -27,9 +27,11 @@ class MemoryStore final : public store::Store {
     int perform(store::Op& op) override;
     Result<store::Extent> extent(uint64_t offset) override;
     Result<uint64_t> current_size() override { return info_.size; }
+    store::ScsiPort* scsi_port() override { return port; }
 
     // ---- for the test ----
-    store::Info info_;  // change it before the store is used
+    store::Info info_;                // change it before the store is used
+    store::ScsiPort* port = nullptr;  // the same
     // The errno for an operation; 0 lets it pass.
     void fail_when(std::function<int(const store::Op&)> fault);
     // Operations of queues complete later, on the worker, instead of inside submit().
