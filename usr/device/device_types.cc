@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The device types of this build. A new one is a folder and a line here.
 #include "device/controller/controller.h"
+#include "device/passthrough/passthrough.h"
 #include "device/sbc/disk.h"
 #include "scsi/device_type.h"
 
@@ -10,6 +11,7 @@ std::span<const DeviceType* const> device_types() {
     static constexpr const DeviceType* types[] = {
         &sbc::disk,
         &controller::controller,
+        &passthrough::passthrough,
     };
     return types;
 }

@@ -61,6 +61,12 @@ std::string table(const DeviceType& type) {
     return text;
 }
 
+std::string passed_through(const DeviceType& type) {
+    return fmt::format(
+        "\n## {} ({})\n\nEvery CDB goes to the device: it says itself what it supports.\n",
+        type.name, type.shown);
+}
+
 }  // namespace
 
 std::string opcodes_document() {
@@ -69,7 +75,8 @@ std::string opcodes_document() {
         "Made from the op tables; `tests/unit/device` compares it with them "
         "(`UPDATE_DOC=1` rewrites it). CDB usage data is what REPORT SUPPORTED OPERATION CODES "
         "says: a bit that is not set must be zero in the CDB.\n";
-    for (const DeviceType* type : device_types()) text += table(*type);
+    for (const DeviceType* type : device_types())
+        text += type->passes_through() ? passed_through(*type) : table(*type);
     return text;
 }
 

@@ -33,6 +33,15 @@ std::vector<uint8_t> Command::parameter_list() const {
     return list;
 }
 
+size_t Command::sense_data(std::span<uint8_t> out) const {
+    if (!device_sense.empty()) {
+        const size_t length = std::min(device_sense.size(), max_device_sense_bytes);
+        std::copy_n(device_sense.begin(), length, out.begin());
+        return length;
+    }
+    return outcome.sense ? encode_sense(*outcome.sense, descriptor_sense, out) : 0;
+}
+
 Step Command::submit_io(Then then) {
     return Engine::submit_io(*this, then);
 }
@@ -55,6 +64,7 @@ void Command::recycle() {
     outcome = {};
     silent = false;
     descriptor_sense = false;
+    forget_device_answer();
     op.kind = store::OpKind::read;
     op.dsync = false;
     phase_ = Phase::idle;

@@ -71,6 +71,16 @@ class Command : public ListHook<>, public ListHook<StoreHook> {
     Outcome outcome;
     bool silent = false;            // aborted by a task management function: no response is sent
     bool descriptor_sense = false;  // the format for outcome.sense (D_SENSE)
+    // A device behind us has answered: status and data are its own, whatever they are, and so is
+    // this sense data, instead of outcome.sense.
+    bool device_answer = false;
+    std::vector<uint8_t> device_sense;
+    void forget_device_answer() {
+        device_answer = false;
+        device_sense.clear();
+    }
+    // What goes with the status; the length, 0 without. `out` has max_device_sense_bytes or more.
+    size_t sense_data(std::span<uint8_t> out) const;
 
     // Small answers: copies `data`, cut to the allocation length, to `in`. GOOD, or BUSY without
     // memory.

@@ -45,6 +45,11 @@ struct DeviceType {
     bool serial = false;  // blocking commands share one strand per LUN
     std::span<const uint16_t> version_descriptors;
     const OpIndex& (*ops)();
+    // Not null: every CDB goes to the store's ScsiPort, and this picks the row instead of `ops`;
+    // null when a command like this cannot be carried. The unit has no unit attentions,
+    // reservations or fences of its own.
+    const OpRow* (*choose_row)(const Command& command) = nullptr;
+    bool passes_through() const { return choose_row != nullptr; }
     std::span<const VpdPage> vpd_pages;  // in order of page code
     std::span<const LogPage> log_pages;  // in order of page code
     LunState (*initial_state)(const LunSetup& setup);

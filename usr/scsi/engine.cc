@@ -57,6 +57,7 @@ std::optional<Outcome> check_range(Command& command) {
 
 io::PoolLane& lane_of(const Command& command) {
     LogicalUnit& unit = command.shard->unit;
+    if (has(*command.row, op_io_lane)) return unit.lane();
     return has(*command.row, op_short_job) ? unit.short_job_lane() : unit.job_lane();
 }
 
@@ -108,7 +109,9 @@ void Engine::submit(Command& command) {
 // Everything that can be said against a command before any data moves.
 std::optional<Outcome> Engine::refusal(Command& command) {
     bool opcode_known = false;
-    command.row = command.shard->unit.type().ops().find(command.cdb.data(), opcode_known);
+    const DeviceType& type = command.shard->unit.type();
+    command.row = type.passes_through() ? type.choose_row(command)
+                                        : type.ops().find(command.cdb.data(), opcode_known);
     bool any_lun = command.row && has(*command.row, op_any_lun);
     if (!command.itl && !any_lun) return Outcome(sense::lun_not_supported());
     if (!command.row && !opcode_known) return Outcome(sense::invalid_opcode());
@@ -135,9 +138,14 @@ std::optional<Outcome> Engine::prepare_transfer(Command& command) {
     const OpRow& row = *command.row;
     command.extents = decode(row, command.cdb.data(), command.state().geometry.block_size);
     if (auto refused = check_range(command)) return refused;
+    if (row.amount == Amount::expected)
+        command.extents.bytes =
+            row.direction == Direction::in ? command.expected_in : command.expected_out;
     uint64_t bytes = command.extents.bytes;
     bool parameter_in = row.amount == Amount::field && row.direction == Direction::in;
     if (bytes == 0 || parameter_in) return std::nullopt;
+    if (bytes > io::Buffer::max_bytes && row.amount == Amount::expected)
+        return Outcome(sense::make(SenseKey::illegal_request, 0x24, 0x00));
     if (bytes > io::Buffer::max_bytes)
         return Outcome(sense::invalid_field_in_cdb(length_field(row)));
     auto& pool = command.shard->worker.buffers();
@@ -329,14 +337,16 @@ void Engine::op_ended(store::Op& op) {
 
 void Engine::finish(Command& command, const Outcome& outcome) {
     command.outcome = command.aborted() ? Outcome(Status::task_aborted) : outcome;
+    if (command.aborted()) command.forget_device_answer();
     command.phase_ = Command::Phase::finished;
     command.state_ = command.shard->state.get();
     if (!command.data_complete_) command.out_total = 0;  // nothing was taken: all is residual
     if (command.outcome.sense) command.descriptor_sense = command.state().sense_descriptor_format();
-    if (!data_belongs_to_initiator(command.outcome)) {
+    if (!command.device_answer && !data_belongs_to_initiator(command.outcome)) {
         command.in.release();
         command.in_total = 0;
     }
+    if (command.in.size() > command.in_total) command.in.shrink(command.in_total);
     count_done(command);
     leave_store(command);
     leave(command);

@@ -168,7 +168,8 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
 
     // LOGICAL UNIT RESET (SAM-5 6.3.3): every command of every nexus is aborted, RESERVE(6) and
     // PREVENT end, mode pages go back to their defaults, every nexus gets `attention`. Any thread;
-    // `done` on the control thread when all commands have ended (true), or the bound has passed.
+    // `done` on the control thread when all commands have ended (true), or the bound has passed. A
+    // pass-through device is reset itself as well; `done(true)` when that was done.
     void reset(UnitAttention attention, const NexusId& requester, io::Duration bound,
                std::function<void(bool)> done);
 

@@ -5,6 +5,7 @@
 
 #include "scsi/abort.h"
 #include "scsi/command.h"
+#include "scsi/device_reset.h"
 #include "scsi/logical_unit.h"
 #include "scsi/target.h"
 
@@ -99,6 +100,28 @@ LunChange reset_state(const LunState& now) {
     for (ModePage& page : next->mode_pages) page.current = page.defaults;
     if (*next != now) change.next = std::move(next);
     return change;
+}
+
+std::vector<Command*> aborted_commands(LunShard& shard) {
+    std::vector<Command*> aborted;
+    shard.at_store.for_each([&](Command& command) {
+        if (command.aborted()) aborted.push_back(&command);
+    });
+    return aborted;
+}
+
+// A pass-through device is reset itself. What had not begun for it is aborted before, so that it
+// does not start behind the reset; the rest comes back by it.
+void reset_device(const std::shared_ptr<LogicalUnit>& unit, UnitAttention attention,
+                  io::Duration bound, std::function<void(bool)> done) {
+    auto reset = [unit, bound, done = std::move(done)](bool) {
+        DeviceReset::begin(unit, bound, [unit, bound, done](bool was_reset) {
+            drain_everywhere(unit, bound, aborted_commands, std::nullopt,
+                             [was_reset, done](bool) { done(was_reset); });
+        });
+    };
+    auto pick = [attention](LunShard& shard) { return reset_shard(shard, attention); };
+    drain_everywhere(unit, io::Duration(), pick, std::nullopt, std::move(reset));
 }
 
 }  // namespace
@@ -205,6 +228,7 @@ void LogicalUnit::reset(UnitAttention attention, const NexusId& requester, io::D
     };
     auto in_force = [self = shared_from_this(), attention, tell_all_but, bound,
                      done](const Outcome&) {
+        if (self->type_.passes_through()) return reset_device(self, attention, bound, done);
         auto pick = [attention](LunShard& shard) { return reset_shard(shard, attention); };
         drain_everywhere(self, bound, pick, *tell_all_but, done);
     };

@@ -48,6 +48,7 @@ uint64_t write_same_blocks(const OpRow& row, const uint8_t* cdb) {
 uint64_t bytes_of(const OpRow& row, const uint8_t* cdb, uint64_t blocks, uint32_t block_size) {
     switch (row.amount) {
         case Amount::none:
+        case Amount::expected:
             return 0;
         case Amount::blocks:
             return blocks * block_size;

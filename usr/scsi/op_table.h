@@ -55,6 +55,7 @@ enum class Amount : uint8_t {
     two_times,     // COMPARE AND WRITE: twice the block count
     verify_bytes,  // VERIFY: by BYTCHK (byte 1 bits 2-1): 00b nothing, 01b the blocks, 11b one
                    // block
+    expected,      // what the initiator is ready to take or to send
     field,  // allocation length or parameter list length, at `length_at`, `length_bytes` wide
 };
 
@@ -70,6 +71,7 @@ enum OpFlags : uint16_t {
         1 << 7,             // block count 0 means "to the end" (WRITE SAME, SYNCHRONIZE CACHE...)
     op_exclusive = 1 << 8,  // nothing else touches its blocks while it runs; blocking commands
     op_short_job = 1 << 9,  // a blocking command that need not wait behind long ones
+    op_io_lane = 1 << 10,   // a blocking command that is ordinary I/O
 };
 
 struct OpRow {

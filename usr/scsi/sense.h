@@ -49,7 +49,8 @@ struct Sense {
     bool operator==(const Sense&) const = default;
 };
 
-constexpr size_t max_sense_bytes = 64;
+constexpr size_t max_sense_bytes = 64;          // of our own
+constexpr size_t max_device_sense_bytes = 252;  // SPC-5 4.4.1
 
 // Encodes in fixed (70h) or descriptor (72h) format; returns the length. `out` has max_sense_bytes
 // or more. Fixed format leaves an information value over 32 bits out.

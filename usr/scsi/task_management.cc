@@ -10,10 +10,18 @@ namespace {
 
 using Done = std::function<void(TaskResponse)>;
 
-void abort_these(Nexus& nexus, const std::vector<Command*>& victims, io::Duration bound,
+// What outlives the bound is fenced, so that it harms nobody. Behind a pass-through device nothing
+// is: the initiator is told that it still runs, and will ask for a reset.
+TaskResponse answer_of(const LogicalUnit& unit, bool all_ended) {
+    if (all_ended || !unit.type().passes_through()) return TaskResponse::complete;
+    return TaskResponse::rejected;
+}
+
+void abort_these(ItlNexus& itl, const std::vector<Command*>& victims, io::Duration bound,
                  Done done) {
-    auto wait = std::make_shared<AbortWait>(
-        nexus.target().worker, [done = std::move(done)](bool) { done(TaskResponse::complete); });
+    auto answer = [unit = itl.shard.unit.shared_from_this(),
+                   done = std::move(done)](bool all_ended) { done(answer_of(*unit, all_ended)); };
+    auto wait = std::make_shared<AbortWait>(itl.target.worker, std::move(answer));
     abort_commands(victims, wait);
     wait->seal(bound);
 }
@@ -24,28 +32,31 @@ void abort_task(ItlNexus& itl, const TaskRequest& request, Done done) {
         done(TaskResponse::no_such_task);
         return;
     }
-    abort_these(itl.nexus, {victim}, request.bound, std::move(done));
+    abort_these(itl, {victim}, request.bound, std::move(done));
 }
 
 // Task sets are per I_T nexus (TST=001b), so CLEAR TASK SET clears what ABORT TASK SET aborts
 // (SAM-5 7.5).
 void abort_task_set(ItlNexus& itl, const TaskRequest& request, Done done) {
-    abort_these(itl.nexus, commands_of(itl), request.bound, std::move(done));
+    abort_these(itl, commands_of(itl), request.bound, std::move(done));
 }
 
 struct Resets {
     size_t left;
     Done done;
+    TaskResponse response = TaskResponse::complete;
 };
 
 void reset_units(Nexus& nexus, std::vector<std::shared_ptr<LogicalUnit>> units,
                  UnitAttention attention, const TaskRequest& request, Done done) {
     io::Worker& worker = nexus.target().worker;
-    auto resets = std::make_shared<Resets>(Resets{units.size(), std::move(done)});
+    auto resets = std::make_shared<Resets>(Resets{units.size(), std::move(done), {}});
     for (auto& unit : units) {
-        unit->reset(attention, nexus.id(), request.bound, [resets, &worker](bool) {
+        unit->reset(attention, nexus.id(), request.bound, [resets, unit, &worker](bool all_ended) {
+            const TaskResponse response = answer_of(*unit, all_ended);
+            if (response != TaskResponse::complete) resets->response = response;
             if (--resets->left > 0) return;
-            worker.post([resets] { resets->done(TaskResponse::complete); });
+            worker.post([resets] { resets->done(resets->response); });
         });
     }
 }

@@ -137,17 +137,17 @@ const DeviceType& engine_device() {
     return type;
 }
 
-Bench::Bench(unsigned workers, std::function<void(LunState&)> adjust)
+Bench::Bench(unsigned workers, std::function<void(LunState&)> adjust, const DeviceType& type)
     : runtime(io::Runtime::Options{.workers = workers}) {
     auto made = std::make_unique<MemoryStore>(1 << 20);
     store = made.get();
     store_closed = made->closed();
     LunSetup setup;
     setup.store = &made->info();
-    LunState state = engine_device().initial_state(setup);
+    LunState state = type.initial_state(setup);
     if (adjust) adjust(state);
     target = std::make_shared<Target>(runtime, "iqn.2001-04.com.example:bench", 1);
-    unit = LogicalUnit::make(runtime, engine_device(), std::move(made), "memory", "/memory", "",
+    unit = LogicalUnit::make(runtime, type, std::move(made), "memory", "/memory", "",
                              std::move(state), 4);
     target->add_lun(1, unit, {});
     settle();
@@ -208,7 +208,7 @@ TestCommandPtr Bench::start(std::vector<uint8_t> cdb, Send send) {
     command->lun = send.lun;
     command->tag = send.tag;
     command->attribute = send.attribute;
-    command->expected_in = 1 << 20;
+    command->expected_in = send.expected_in.value_or(1 << 20);
     command->expected_out = bytes;
     command->withhold_data = send.withhold;
     commands.push_back(command);

@@ -26,7 +26,8 @@ class Gate {
 // jobs is deterministic.
 class Bench {
   public:
-    explicit Bench(unsigned workers = 1, std::function<void(scsi::LunState&)> adjust = {});
+    explicit Bench(unsigned workers = 1, std::function<void(scsi::LunState&)> adjust = {},
+                   const scsi::DeviceType& type = engine_device());
     ~Bench();
 
     void settle();              // until every message has arrived
@@ -44,6 +45,7 @@ class Bench {
         uint64_t lun = 1;
         uint64_t tag = 0;
         std::vector<uint8_t> data = {};
+        std::optional<uint64_t> expected_in = {};  // default: 1 MiB
         bool withhold = false;
         scsi::TaskAttribute attribute = scsi::TaskAttribute::simple;
     };

@@ -51,6 +51,7 @@ void TestCommand::finished() {
     answer.in_total = in_total;
     answer.out_total = out_total;
     answer.silent = silent;
+    answer.sense_data = device_sense;
     in.release();
     out.release();
     promise_.set_value(std::move(answer));

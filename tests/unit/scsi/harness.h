@@ -21,6 +21,7 @@ struct Answer {
     std::vector<uint8_t> data;
     uint64_t in_total = 0, out_total = 0;  // the residuals are against these
     bool silent = false;
+    std::vector<uint8_t> sense_data;  // of a device behind the target
 
     bool good() const { return outcome.good(); }
     scsi::Status status() const { return outcome.status; }

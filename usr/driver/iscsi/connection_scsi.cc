@@ -316,7 +316,7 @@ void Connection::result(Task& task) {
 
 void Connection::send_status(Task& task) {
     const scsi::Outcome& outcome = task.outcome;
-    if (!task.bidirectional && outcome.good() && !task.in.empty()) {
+    if (!task.bidirectional && outcome.good() && task.device_sense.empty() && !task.in.empty()) {
         transport_->send_result(task, nullptr, {});
         return;
     }
@@ -333,11 +333,9 @@ void Connection::send_status(Task& task) {
         wire::BidiUnderflow::set(pdu.flags, read.underflow);
         pdu.bidi_read_residual_count = read.count;
     }
-    uint8_t segment[2 + scsi::max_sense_bytes];
-    size_t length = 0;
-    if (outcome.sense) {
-        length = scsi::encode_sense(*outcome.sense, task.descriptor_sense,
-                                    std::span(segment).subspan(2));
+    uint8_t segment[2 + scsi::max_device_sense_bytes];
+    size_t length = task.sense_data(std::span(segment).subspan(2));
+    if (length > 0) {
         wire::store_be<2>(segment, uint16_t(length));
         length += 2;
     }
