@@ -70,7 +70,8 @@ void CapacityWatch::listen_for_devices() {
 }
 
 void CapacityWatch::watch(const MediumPtr& medium) {
-    if (!medium->engine->needs_path || !medium->identity.known) return;
+    const store::Engine& engine = *medium->engine;
+    if (!engine.needs_path || engine.carries_commands || !medium->identity.known) return;
     if (is_device(medium->identity)) listen_for_devices();
     WatchPtr& watch = watches_[medium];
     if (!watch) {

@@ -12,7 +12,9 @@ store::Identity probe_identity(const std::string& path) {
     struct stat info {};
     if (stat(path.c_str(), &info) != 0) return {};
     if (S_ISREG(info.st_mode)) return {info.st_dev, info.st_ino, true};
-    if (S_ISBLK(info.st_mode)) return {info.st_rdev, 0, true};
+    using store::Identity;
+    if (S_ISBLK(info.st_mode)) return {info.st_rdev, Identity::block_device, true};
+    if (S_ISCHR(info.st_mode)) return {info.st_rdev, Identity::character_device, true};
     return {};
 }
 
@@ -25,9 +27,10 @@ bool is_unmounted(const std::string& path, const store::Identity& file) {
     return stat(folder.c_str(), &info) != 0 || info.st_dev != file.device;
 }
 
-// No file has inode number 0.
 bool is_device(const store::Identity& identity) {
-    return identity.known && identity.inode == 0;
+    using store::Identity;
+    return identity.known && (identity.inode == Identity::block_device ||
+                              identity.inode == Identity::character_device);
 }
 
 }  // namespace tgt::mgmt

@@ -15,7 +15,7 @@ store::Identity probe_identity(const std::string& path);
 // still open is left to itself. Blocking.
 bool is_unmounted(const std::string& path, const store::Identity& file);
 
-// A block device; the others are files.
+// A device; the others are files.
 bool is_device(const store::Identity& identity);
 
 }  // namespace tgt::mgmt

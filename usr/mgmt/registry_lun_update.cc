@@ -33,6 +33,21 @@ tl::unexpected<Failure> unknown_parameter(const scsi::DeviceType& type, std::str
         "a {} has no parameter '{}'{}{}", type.name, name, store.empty() ? "" : "; ", store);
 }
 
+// A pass-through device answers for itself: what would be told to initiators in its place has no
+// effect, and must not seem to have one where data is at stake.
+Status judge_for_device(const LunParameter& row, std::string_view value, Warnings& warnings) {
+    if (row.kind == LunParameter::Kind::online) return {};
+    if (row.name == "readonly" && parse_number(value) != 0)
+        return refuse(
+            ErrorCode::invalid_request,
+            "readonly={} is refused: every command goes to the pass-through device, those "
+            "that write, too",
+            value);
+    warnings.push_back(fmt::format(
+        "{}: initiators do not see it, the pass-through device answers for itself", row.name));
+    return {};
+}
+
 }  // namespace
 
 void Registry::update_lun(int tid, uint64_t lun, NamedValues parameters, LunCallback done) {
@@ -73,6 +88,9 @@ void Registry::update_next(std::shared_ptr<LunUpdate> update) {
     if (!row) return update->finish(unknown_parameter(unit->type(), name));
     if (row->kind == LunParameter::Kind::path) return update_path(update, value);
     if (row->kind == LunParameter::Kind::capacity) return update_capacity(update, unit);
+    if (unit->type().passes_through())
+        if (auto status = judge_for_device(*row, value, update->warnings); !status)
+            return update->finish(tl::unexpected(status.error()));
     update_state(update, *row);
 }
 

@@ -31,6 +31,18 @@ Status check_block_size(uint32_t size) {
                   size, min_block_size, max_block_size);
 }
 
+// A pass-through device is a SCSI device of this machine, and such a device is nothing else.
+Status check_pair(const scsi::DeviceType& type, const store::Engine& engine) {
+    if (type.passes_through() == engine.carries_commands) return {};
+    if (type.passes_through())
+        return refuse(ErrorCode::invalid_request,
+                      "the device type {} needs the backing store type sg or bsg, not {}",
+                      type.name, engine.name);
+    return refuse(ErrorCode::invalid_request,
+                  "the backing store type {} is for the device type pt, not for {}", engine.name,
+                  type.name);
+}
+
 // Types whose medium can come later; the others are nothing without one.
 bool may_be_empty(std::string_view type) {
     return type == "disk" || type == "tape" || type == "cd";
@@ -82,6 +94,7 @@ Status Registry::check_new_lun(const NewLun& request, UnitRequest& unit) {
         return refuse(ErrorCode::invalid_request,
                       "there is no backing store type '{}' in this build (there is: {})", engine,
                       names_of(options_.engines));
+    if (auto status = check_pair(*unit.type, *unit.engine); !status) return status;
     if (request.path.empty() && !may_be_empty(request.device_type))
         return refuse(ErrorCode::invalid_request, "a {} needs a backing store; give its path",
                       request.device_type);

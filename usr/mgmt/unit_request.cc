@@ -31,7 +31,9 @@ struct Registry::UnitRequest::Opened {
         if (!store) return tl::unexpected(std::move(store.error()));
         Opened out;
         out.store = std::move(*store);
-        if (reservations) out.key = medium_key(out.store->info(), request.path);
+        // Those of a pass-through device are its own.
+        if (reservations && !engine.carries_commands)
+            out.key = medium_key(out.store->info(), request.path);
         if (out.key.empty()) return out;
         auto kept = reservations->load(out.key);
         if (kept)

@@ -122,14 +122,19 @@ const store::Engine fake_engine = {
     .name = "fake", .flags = "sync", .needs_path = true, .open = open_fake};
 const store::Engine other_engine = {
     .name = "other", .flags = "", .needs_path = true, .open = open_fake};
+const store::Engine commands_engine = {.name = "commands",
+                                       .flags = "",
+                                       .needs_path = true,
+                                       .open = open_fake,
+                                       .carries_commands = true};
 
 }  // namespace
 
 namespace fake {
 
 std::span<const store::Engine* const> engines() {
-    static const std::array<const store::Engine*, 4> all{&store::null_engine, &store::rdwr_engine,
-                                                         &fake_engine, &other_engine};
+    static const std::array<const store::Engine*, 5> all{
+        &store::null_engine, &store::rdwr_engine, &fake_engine, &other_engine, &commands_engine};
     return all;
 }
 

@@ -48,7 +48,7 @@ struct FakeMedium {
 // Engines with media in memory, one for each path. Constants like every engine, hence with the
 // state of the process: reset() begins a test.
 namespace fake {
-// "null", "rdwr", "fake" and, for the same media, "other".
+// "null", "rdwr", "fake", and for the same media "other", and "commands", which carries them.
 std::span<const store::Engine* const> engines();
 void reset();
 // Opens every gate, and releases the operations that stores hold.

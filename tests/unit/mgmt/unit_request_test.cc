@@ -154,6 +154,36 @@ TEST_F(UnitRequestTest, AMediumIsNotUsedThroughTwoEngines) {
     EXPECT_EQ(counts(path).opened, 1);
 }
 
+// --- pass-through devices
+// -------------------------------------------------------------------------
+
+TEST_F(UnitRequestTest, APassThroughDeviceNeedsAStoreOfCommandsAndNothingElseTakesOne) {
+    const std::string path = file("device", 1 << 20);
+    auto request = new_lun(1, path);
+    request["device-type"] = "pt";
+    EXPECT_EQ(code("logicalunit.new", request), 17u);
+    EXPECT_THAT(reason, HasSubstr("needs the backing store type sg or bsg, not fake"));
+    EXPECT_EQ(code("logicalunit.new", new_lun(1, path, "commands")), 17u);
+    EXPECT_THAT(reason, HasSubstr("commands is for the device type pt, not for disk"));
+    request.erase("bstype");
+    EXPECT_EQ(code("logicalunit.new", request), 17u);
+    request["bstype"] = "commands";
+    EXPECT_EQ(code("logicalunit.new", request), 0u);
+    EXPECT_EQ(lun(1, 1)["type"], "passthrough");
+}
+
+TEST_F(UnitRequestTest, APassThroughDeviceCannotBeMadeReadOnlyByUs) {
+    auto request = new_lun(1, file("device", 1 << 20), "commands");
+    request["device-type"] = "pt";
+    ok("logicalunit.new", request);
+    EXPECT_EQ(update("readonly", "1"), 17u);
+    EXPECT_THAT(reason, HasSubstr("every command goes to the pass-through device"));
+    EXPECT_EQ(update("readonly", "0"), 0u);
+    EXPECT_EQ(update("vendor_id", "ACME"), 0u);
+    EXPECT_EQ(update("online", "0"), 0u);
+    EXPECT_EQ(lun(1, 1)["online"], false);
+}
+
 TEST_F(UnitRequestTest, AMediumThatOnlyTheEngineRecognisesIsShared) {
     const std::string path = file("a", 1 << 20), name = file("b", 1 << 20);
     for (const std::string& one : {path, name})
@@ -340,6 +370,15 @@ TEST_F(KeptReservationsTest, NothingIsKeptForWhatCannotBeToldApart) {
     EXPECT_EQ(lun(1, 2)["keeps_reservations"], false);
     login();
     EXPECT_EQ(register_key(7, true).sense(), 0x052600u);
+}
+
+TEST_F(KeptReservationsTest, ThoseOfAPassThroughDeviceAreItsOwn) {
+    const std::string path = file("device", 1 << 20);
+    fake::with(path, [](test::FakeMedium& medium) { medium.lasting_id = "scsi:1"; });
+    auto request = new_lun(1, path, "commands");
+    request["device-type"] = "pt";
+    ok("logicalunit.new", request);
+    EXPECT_EQ(lun(1, 1)["keeps_reservations"], false);
 }
 
 TEST_F(UnitRequestTest, WithoutAStateFolderNoReservationsAreKept) {
