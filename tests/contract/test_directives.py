@@ -47,5 +47,5 @@ def test_every_logical_unit_parameter_has_a_directive(table: list[dict]) -> None
 
 
 def test_every_setting_of_the_daemon_has_a_directive(table: list[dict]) -> None:
-    settings = named_in("usr/mgmt/verbs_system.cc", r'equal_any_case\(name, "([\w-]+)"\)')
+    settings = named_in("usr/mgmt/verbs_system.cc", r'if \((?:name == |equal_any_case\(name, )"([\w-]+)"')
     assert settings <= {row["to"] for row in table if row["global"]}
