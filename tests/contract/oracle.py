@@ -45,9 +45,6 @@ LINES_APART = {
     "    osd": "tgt cannot store objects either",
     "    changer": "not in this build",
     "    tape": "not in this build",
-    "    bsg": "not in this build",
-    "    sg": "not in this build",
-    "    passthrough": "not in this build",
     "    fault (bsoflags sync:direct)": "tgt has no such store",
 }
 # tgt counts neither Data-In PDUs nor responses (quirk of section 3.7), and the keys of a login are not those of tgt.
