@@ -28,7 +28,7 @@ std::map<std::string, std::string> defaults_of(const Registry& registry, const T
 void add_redirect(Json& out, const Redirect& redirect) {
     out.push_back(setting("RedirectAddress", redirect.address, ""));
     out.push_back(setting("RedirectPort", redirect.port, ""));
-    out.push_back(setting("RedirectReason", redirect.reason, nullptr));  // cannot be taken back
+    out.push_back(setting("RedirectReason", redirect.reason, ""));
     out.push_back(setting("RedirectCallback", redirect.callback, ""));
 }
 
