@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 LIBS += wire
-SRC_wire := usr/wire/iscsi.cc
+SRC_wire := usr/wire/iscsi.cc usr/wire/isns.cc
 DEPS_wire := base
