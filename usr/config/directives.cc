@@ -49,6 +49,8 @@ constexpr Directive table[] = {
      "Port of the iSNS server (3205)."},
     {"iSNSAccessControl", global, once, Kind::on_off, Use::system_update, "iSNSAccessControl", tgt,
      "On: initiators must be in the discovery domain, too."},
+    {"iSNSESIInterval", global, once, Kind::number, Use::system_update, "iSNSESIInterval", ours,
+     "Seconds between status inquiries that the iSNS server is asked for; 0: none (0)."},
     {"account", global, many, Kind::account, Use::account, "user", ours,
      "USER PASSWORD of an account that is bound to nothing yet."},
     {"portal", global, many, Kind::text, Use::portal, "portal", ours,

@@ -116,7 +116,7 @@ void Portals::bound(const std::shared_ptr<Attempt>& attempt, const PortalPtr& po
         attempt->reason = "it was removed meanwhile";
         if (outcome) driver_.remove_portal(portal->address, [] {});
     } else if (outcome) {
-        portal->state = State::listening;
+        begin_listening(*portal);
         attempt->listening.push_back(portal);
         log::info(module, "listening on {}", portal->text);
     } else if (is_absent_family(attempt->spec, outcome.error())) {
@@ -135,6 +135,16 @@ void Portals::bound(const std::shared_ptr<Attempt>& attempt, const PortalPtr& po
     if (--attempt->pending == 0) finish(*attempt);
 }
 
+void Portals::begin_listening(Portal& portal) {
+    portal.state = State::listening;
+    changed_();
+}
+
+void Portals::drop(const PortalPtr& portal) {
+    portals_.remove(portal);
+    changed_();
+}
+
 void Portals::finish(Attempt& attempt) {
     if (attempt.listening.empty() && attempt.reason.empty()) attempt.reason = attempt.absent;
     if (attempt.reason.empty()) {
@@ -143,7 +153,7 @@ void Portals::finish(Attempt& attempt) {
     }
     if (!attempt.keep)
         for (const PortalPtr& portal : attempt.listening) {
-            portals_.remove(portal);
+            drop(portal);
             driver_.remove_portal(portal->address, [] {});
         }
     attempt.done(
@@ -182,7 +192,7 @@ void Portals::retry_one(const PortalPtr& portal) {
             keep_failed(portal, outcome.error().text);
             return;
         }
-        portal->state = State::listening;
+        begin_listening(*portal);
         portal->reason.clear();
         log::info(module, "listening on {} now", portal->text);
     });
@@ -220,7 +230,7 @@ void Portals::remove_found(const std::vector<PortalPtr>& found, std::function<vo
     };
     for (const PortalPtr& portal : found) {
         auto gone = [this, alive = alive_, portal, one_done] {
-            if (*alive) portals_.remove(portal);
+            if (*alive) drop(portal);
             one_done();
         };
         const bool listening = portal->state == State::listening;
@@ -242,6 +252,13 @@ Portals::PortalPtr Portals::find(const SocketAddress& address) const {
 bool Portals::any_listening() const {
     return std::any_of(portals_.begin(), portals_.end(),
                        [](const PortalPtr& portal) { return portal->state == State::listening; });
+}
+
+std::vector<SocketAddress> Portals::listening() const {
+    std::vector<SocketAddress> out;
+    for (auto it = portals_.rbegin(); it != portals_.rend(); ++it)
+        if ((*it)->state == State::listening) out.push_back((*it)->address);
+    return out;
 }
 
 std::vector<std::string> Portals::announced(const SocketAddress& local) const {

@@ -47,6 +47,10 @@ class Portals {
     // "addr:port,tag" for SendTargets on a connection with this local address.
     std::vector<std::string> announced(const SocketAddress& local) const;
     void stop();  // no more retries
+    // Those that listen, oldest first.
+    std::vector<SocketAddress> listening() const;
+    // Told when one begins or ceases to listen.
+    void set_changed(std::function<void()> changed) { changed_ = std::move(changed); }
 
   private:
     using PortalPtr = std::shared_ptr<Portal>;
@@ -59,6 +63,8 @@ class Portals {
     void bound(const std::shared_ptr<Attempt>& attempt, const PortalPtr& portal,
                Result<void> outcome);
     void finish(Attempt& attempt);
+    void begin_listening(Portal& portal);
+    void drop(const PortalPtr& portal);
     void keep_failed(PortalPtr portal, std::string reason);
     void retry();
     void retry_one(const PortalPtr& portal);
@@ -71,6 +77,7 @@ class Portals {
     std::list<PortalPtr> portals_;
     io::Timer retry_timer_;
     bool stopped_ = false;
+    std::function<void()> changed_ = [] {};
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false when this has gone
 };
 

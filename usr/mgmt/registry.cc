@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "mgmt/capacity.h"
+#include "mgmt/isns_client.h"
 #include "mgmt/numbers.h"
 
 namespace tgt::mgmt {
@@ -74,7 +75,8 @@ Registry::Registry(io::Runtime& runtime, RegistryOptions options)
       watch_(runtime, options_.look_every,
              {.size = [this](const MediumPtr& medium,
                              const Result<uint64_t>& size) { note_size(medium, size); },
-              .device_added = [this] { revival_.hurry(); }}) {
+              .device_added = [this] { revival_.hurry(); }}),
+      isns_(std::make_unique<IsnsClient>(runtime, [this] { return isns_inventory(); })) {
     media_.set_dropped([this](const MediumPtr& medium) {
         watch_.forget(medium);
         revival_.forget(medium);
@@ -88,6 +90,7 @@ Registry::~Registry() = default;
 void Registry::add_driver(std::unique_ptr<Driver> driver) {
     driver->attach(*this);
     auto portals = std::make_unique<Portals>(runtime_, *driver);
+    portals->set_changed([this] { isns_->inventory_changed(); });
     drivers_.push_back({std::move(driver), std::move(portals), false});
 }
 
@@ -133,6 +136,7 @@ void Registry::refresh_accepting() {
     const bool any = std::any_of(targets_.begin(), targets_.end(),
                                  [](const auto& item) { return !item.second.deleting; });
     accepting_.store(any && ready_ && !stopping_, std::memory_order_relaxed);
+    isns_->inventory_changed();
 }
 
 void Registry::set_ready(bool ready) {
@@ -171,7 +175,8 @@ void Registry::stop(io::Duration bound, std::function<void()> done) {
         for (const int tid : tids) teardown(tid, bound, one_done);
         one_done();
     };
-    auto one_stopped = after(drivers_.size() + 1, drivers_stopped);
+    auto one_stopped = after(drivers_.size() + 2, drivers_stopped);
+    isns_->stop(bound, one_stopped);
     for (DriverEntry& entry : drivers_)
         entry.driver->stop(bound, [one_stopped](bool) { one_stopped(); });
     one_stopped();

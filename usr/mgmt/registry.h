@@ -29,6 +29,8 @@
 namespace tgt::mgmt {
 
 class ReservationStore;
+class IsnsClient;
+struct IsnsInventory;
 
 struct RegistryOptions {
     unsigned io_threads = 16;                            // tgtd -t: blocking calls at once per LUN
@@ -112,6 +114,7 @@ class Registry final : public Directory {
     void update_lun(int tid, uint64_t lun, NamedValues parameters, LunCallback done);
 
     const Media& media() const { return media_; }
+    IsnsClient& isns() { return *isns_; }
 
     // --- accounts and sessions
     Accounts& accounts() { return accounts_; }
@@ -136,6 +139,7 @@ class Registry final : public Directory {
     void teardown(int tid, io::Duration bound, std::function<void()> done);
     void finish_delete(int tid, const StatusCallback& done);
     TargetEntry* find_by_name(std::string_view name);
+    IsnsInventory isns_inventory() const;
     LoginAnswer answer_discovery(const LoginQuestion& question);
     LoginAnswer admit(const TargetEntry& entry, const LoginQuestion& question);
     void ask_redirect_callback(const TargetEntry& entry, LoginQuestion question,
@@ -179,6 +183,7 @@ class Registry final : public Directory {
     Media media_;
     Revival revival_;
     CapacityWatch watch_;
+    std::unique_ptr<IsnsClient> isns_;
 };
 
 }  // namespace tgt::mgmt

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What drivers ask: who may log in, and what may be discovered.
 #include "base/log.h"
+#include "mgmt/isns_client.h"
 #include "mgmt/registry.h"
 
 namespace tgt::mgmt {
@@ -34,6 +35,11 @@ LoginAnswer Registry::admit(const TargetEntry& entry, const LoginQuestion& quest
             fmt::format("no access rule of target {} ({}) permits initiator {} at {}{}", entry.tid,
                         entry.name, question.initiator_name, question.initiator_address.host(),
                         entry.access.empty() ? "; it has no rules at all" : ""));
+    if (!isns_->permits(entry.name, question.initiator_name))
+        return refused(Admission::not_found,
+                       fmt::format("the iSNS server has named no discovery domain with target {} "
+                                   "({}) and initiator {}, and iSNSAccessControl is On",
+                                   entry.tid, entry.name, question.initiator_name));
     LoginAnswer answer;
     answer.admission = Admission::granted;
     answer.tid = entry.tid;
@@ -86,6 +92,7 @@ std::vector<DiscoveredTarget> Registry::discover(const LoginQuestion& who, std::
         if (entry.deleting || (!name.empty() && entry.name != name)) continue;
         if (entry.driver->name() != who.driver) continue;
         if (!entry.access.permits(who.initiator_address, who.initiator_name)) continue;
+        if (!isns_->permits(entry.name, who.initiator_name)) continue;
         DiscoveredTarget target;
         target.name = entry.name;
         for (const DriverEntry& driver : drivers_)
@@ -93,6 +100,16 @@ std::vector<DiscoveredTarget> Registry::discover(const LoginQuestion& who, std::
                 target.addresses = driver.portals->announced(who.local_address);
         out.push_back(std::move(target));
     }
+    return out;
+}
+
+// What an iSNS server is to know: the targets of the iSCSI driver, and where it listens.
+IsnsInventory Registry::isns_inventory() const {
+    IsnsInventory out;
+    for (const DriverEntry& driver : drivers_)
+        if (driver.driver->name() == "iscsi") out.portals = driver.portals->listening();
+    for (const auto& [tid, entry] : targets_)
+        if (!entry.deleting && entry.driver->name() == "iscsi") out.targets.push_back(entry.name);
     return out;
 }
 

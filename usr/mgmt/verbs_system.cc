@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "mgmt/handlers.h"
+#include "mgmt/isns_client.h"
 #include "mgmt/numbers.h"
 #include "mgmt/show_units.h"
 #include "scsi/device_type.h"
@@ -81,9 +82,7 @@ Status update_system(Registry& registry, const std::string& name, const std::str
     if (name == "debug") return set_debug(value);
     if (name == "log-level") return set_log_level(value);
     if (name == "abort-bound") return registry.set_abort_bound(value);
-    for (std::string_view isns : {"iSNS", "iSNSServerIP", "iSNSServerPort", "iSNSAccessControl"})
-        if (equal_any_case(name, isns))
-            return refuse(ErrorCode::unsupported_operation, "iSNS is not in this build");
+    if (IsnsSettings::has(name)) return registry.isns().update(name, value);
     return refuse(ErrorCode::invalid_request, "the system has no setting '{}'", name);
 }
 
@@ -92,6 +91,22 @@ Json show_drivers(Registry& registry) {
     for (const auto& entry : registry.drivers())
         out.push_back({{"name", entry.driver->name()}, {"state", entry.state()}});
     return out;
+}
+
+Json show_isns(const IsnsClient& client) {
+    const IsnsSettings& settings = client.settings();
+    const IsnsClient::Shown shown = client.show();
+    return {{"enabled", settings.enabled},
+            {"server_ip", settings.server},
+            {"server_port", settings.port},
+            {"access_control", settings.access_control},
+            {"esi_interval", settings.esi_interval},
+            {"state", shown.state},
+            {"last_error", shown.last_error},
+            {"entity", shown.entity},
+            {"registered_targets", shown.registered_targets},
+            {"registration_period", shown.registration_period},
+            {"notice_port", shown.notice_port}};
 }
 
 }  // namespace
@@ -104,22 +119,20 @@ Json show_system(Registry& registry, const StuckCounts& stuck) {
         stores.push_back({{"name", engine->name}, {"flags", engine->flags}});
     for (const scsi::DeviceType* type : scsi::device_types()) types.push_back(type->shown);
     const auto& discovery = registry.accounts().bound(Accounts::global);
-    return Json{
-        {"state", registry.ready() ? "ready" : "offline"},
-        {"debug", debugging()},
-        {"llds", show_drivers(registry)},
-        {"backing_stores", stores},
-        {"device_types", types},
-        {"accounts", accounts_of(discovery)},
-        {"isns",
-         {{"enabled", false}, {"server_ip", ""}, {"server_port", 3205}, {"access_control", false}}},
-        {"version", TGT_VERSION},
-        {"pid", getpid()},
-        {"abort_bound", whole_seconds(registry.abort_bound())},
-        {"workers", registry.runtime().worker_count()},
-        {"io_engine", registry.runtime().worker(0).wants_ring() ? "uring" : "epoll"},
-        {"log_levels", log_levels()},
-        {"graveyard", show_graveyard(registry, stuck)}};
+    return Json{{"state", registry.ready() ? "ready" : "offline"},
+                {"debug", debugging()},
+                {"llds", show_drivers(registry)},
+                {"backing_stores", stores},
+                {"device_types", types},
+                {"accounts", accounts_of(discovery)},
+                {"isns", show_isns(registry.isns())},
+                {"version", TGT_VERSION},
+                {"pid", getpid()},
+                {"abort_bound", whole_seconds(registry.abort_bound())},
+                {"workers", registry.runtime().worker_count()},
+                {"io_engine", registry.runtime().worker(0).wants_ring() ? "uring" : "epoll"},
+                {"log_levels", log_levels()},
+                {"graveyard", show_graveyard(registry, stuck)}};
 }
 
 }  // namespace

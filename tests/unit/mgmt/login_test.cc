@@ -63,6 +63,19 @@ TEST_F(LoginTest, APermittedInitiatorGetsTheTargetAndItsAccounts) {
     EXPECT_EQ(ask(question("iqn.t:2")).admission, Admission::not_found);
 }
 
+TEST_F(LoginTest, AccessControlByIsnsCountsBesideTheRules) {
+    permit();
+    ok("system.update", {{"name", "iSNSAccessControl"}, {"value", "On"}});
+    EXPECT_EQ(ask(question()).admission, Admission::granted);  // iSNS is Off
+    ok("system.update", {{"name", "iSNS"}, {"value", "On"}});
+    const LoginAnswer answer = ask(question());  // no server has named anybody
+    EXPECT_EQ(answer.admission, Admission::not_found);
+    EXPECT_NE(answer.reason.find("iSNSAccessControl"), std::string::npos);
+    EXPECT_TRUE(discover().empty());
+    ok("system.update", {{"name", "iSNS"}, {"value", "Off"}});
+    EXPECT_EQ(discover().size(), 1u);
+}
+
 TEST_F(LoginTest, OfflineRefuses) {
     permit();
     set("state", "offline");

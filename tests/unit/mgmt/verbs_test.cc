@@ -468,7 +468,7 @@ TEST_F(VerbsTest, SystemUpdate) {
     EXPECT_EQ(ok("system.show")["state"], "offline");
     EXPECT_EQ(code("system.update", {{"name", "State"}, {"value", "on"}}), 17u);
     EXPECT_EQ(code("system.update", {{"name", "colour"}, {"value", "red"}}), 17u);
-    EXPECT_EQ(code("system.update", {{"name", "iSNS"}, {"value", "On"}}), 22u);
+    EXPECT_EQ(code("system.update", {{"name", "iSNSServerPort"}, {"value", "0"}}), 17u);
     EXPECT_EQ(code("system.update", {{"name", "log-level"}, {"value", "iscsi=error"}}), 0u);
     EXPECT_EQ(ok("system.show")["log_levels"]["iscsi"], "error");
     EXPECT_EQ(code("system.update", {{"name", "log-level"}, {"value", "iscsi=loud"}}), 17u);
