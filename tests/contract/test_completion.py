@@ -110,10 +110,10 @@ def test_tgtadm_offers_every_option() -> None:
     assert complete("tgtadm --") == {f"--{name}" for name in names}
 
 
-@pytest.mark.parametrize("program", ["tgtd", "tgtimg"])
+@pytest.mark.parametrize("program", ["tgtd", "tgtimg", "tgt-admin"])
 def test_every_option_of_the_help_is_offered(program: str) -> None:
     shown = subprocess.run([BUILD / program, "--help"], capture_output=True, text=True, check=True)
-    names = set(re.findall(r"^(?:-\w, |    )(--[a-z_-]+)", shown.stdout, re.MULTILINE))
+    names = set(re.findall(r"^ *(?:-\w, )?(--[a-z_-]+)", shown.stdout, re.MULTILINE))
     assert complete(f"{program} --") == names
 
 

@@ -73,11 +73,11 @@ def test_every_program_that_is_installed_has_a_page() -> None:
     assert rule and {f"{name}.8" for name in rule[1].split()} <= set(NAMES)
 
 
-@pytest.mark.parametrize("program", ["tgtd", "tgtimg"])
+@pytest.mark.parametrize("program", ["tgtd", "tgtimg", "tgt-admin"])
 def test_options_are_those_of_the_help(program: str) -> None:
     listed: set[str] = set()
-    for line in re.findall(r"^(?:-\w, |    )--\S.*", help_of(program), re.MULTILINE):
-        listed |= set(re.findall(r"^-\w|--[a-z_-]+", line.strip().split("  ")[0]))
+    for line in re.findall(r"^ *(?:-\w, )?--[a-z].*", help_of(program), re.MULTILINE):
+        listed |= set(re.findall(r"^-\w|--[a-z_-]+", re.split(r"  |\t", line.strip())[0]))
     explained = options_of(f"{program}.8")
     assert explained - {"--iser"} == listed  # tgt's; it is refused
 

@@ -265,7 +265,7 @@ def formatting(log: Log) -> Report:
     return report
 
 
-INSTALLED = ("tgtd", "tgtadm", "tgtimg", "tgt-setup-lun")
+INSTALLED = ("tgtd", "tgtadm", "tgt-admin", "tgtimg", "tgt-setup-lun")
 
 
 def installation(log: Log) -> Report:
@@ -276,7 +276,7 @@ def installation(log: Log) -> Report:
     report = one_case(log, "make install", "make", "install", *where)
     for program in INSTALLED:
         path = folder / "usr/sbin" / program
-        runs = log.command(path, "--version")[0] == 0
+        runs = log.command(path, "--help")[0] == 0
         report.add(program, PASSED if runs else FAILED, "" if runs else f"{path} does not run")
         completion = folder / "usr/share/bash-completion/completions" / program
         there = completion.is_file()  # what a link leads to
