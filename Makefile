@@ -138,6 +138,10 @@ DATADIR       ?= $(PREFIX)/share
 MANDIR        ?= $(DATADIR)/man
 DOCDIR        ?= $(DATADIR)/doc/tgt
 COMPLETIONDIR ?= $(DATADIR)/bash-completion/completions
+SYSCONFDIR    ?= /etc
+UNITDIR       ?= $(PREFIX)/lib/systemd/system
+# For OpenRC: the folder that has init.d and conf.d (/etc). Empty: not installed.
+OPENRCDIR     ?=
 
 SBIN_PROGRAMS := $(filter tgtd tgtadm tgt-admin tgtimg tgt-setup-lun,$(PROGRAMS))
 MAN5 := $(wildcard doc/man/*.5)
@@ -155,10 +159,21 @@ install: all
 	install -d $(DESTDIR)$(DOCDIR)/examples/conf.d
 	install -m 0644 $(wildcard doc/examples/*.conf) $(DESTDIR)$(DOCDIR)/examples
 	install -m 0644 $(wildcard doc/examples/conf.d/*.conf) $(DESTDIR)$(DOCDIR)/examples/conf.d
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/tgt/conf.d $(DESTDIR)$(SYSCONFDIR)/default
+	sed 's,/usr/sbin,$(SBINDIR),; s,/etc,$(SYSCONFDIR),' dist/systemd/tgt.service > $(DESTDIR)$(UNITDIR)/tgt.service
+	install -m 0644 dist/systemd/tgt.socket $(DESTDIR)$(UNITDIR)
+	$(call settings,dist/targets.conf,tgt/targets.conf)
+	$(call settings,dist/tgt.default,default/tgt)
+	$(if $(OPENRCDIR),install -d $(DESTDIR)$(OPENRCDIR)/init.d $(DESTDIR)$(OPENRCDIR)/conf.d)
+	$(if $(OPENRCDIR),install -m 0755 dist/openrc/tgtd.initd $(DESTDIR)$(OPENRCDIR)/init.d/tgtd)
+	$(if $(OPENRCDIR),install -m 0644 dist/openrc/tgtd.confd $(DESTDIR)$(OPENRCDIR)/conf.d/tgtd)
+# Settings that somebody may have changed are left alone, here and by uninstall.
+settings = [ -e $(DESTDIR)$(SYSCONFDIR)/$(2) ] || install -m 0644 $(1) $(DESTDIR)$(SYSCONFDIR)/$(2)
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,$(SBIN_PROGRAMS)) $(addprefix $(DESTDIR)$(COMPLETIONDIR)/,tgt $(COMPLETED))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(MAN5))) $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(MAN8)))
 	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -f $(DESTDIR)$(UNITDIR)/tgt.service $(DESTDIR)$(UNITDIR)/tgt.socket $(if $(OPENRCDIR),$(DESTDIR)$(OPENRCDIR)/init.d/tgtd)
 
 CXXFILES = $(shell git ls-files -co --exclude-standard '*.cc' '*.h' | grep -v '^kernel/\|^include/uapi/')
 format:
@@ -169,6 +184,8 @@ check-format:
 compile_commands.json:
 	@scripts/compile-commands "$(CXX) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CXXFLAGS) $(OWN_CXXFLAGS)" $(sort $(foreach m,$(LIBS) $(PROGRAMS) $(UNITTESTS),$(SRC_$(m)))) > $@
 
+print-VERSION:
+	@echo $(VERSION)
 clean:
 	rm -rf $(BUILDDIR) compile_commands.json
 help:
