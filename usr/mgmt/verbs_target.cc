@@ -108,6 +108,16 @@ void target_delete(CallPtr call) {
     call->registry.delete_target(tid_of(*call), flag_of(*call, Key::force), status_callback(call));
 }
 
+namespace {
+
+// They are much; one target's may be asked for by its name.
+bool wants_details(const Call& call, const TargetEntry& entry) {
+    const auto only = optional_text(call, Key::targetname);
+    return flag_of(call, Key::details) && (!only || *only == entry.name);
+}
+
+}  // namespace
+
 void target_show(CallPtr call) {
     if (has(*call, Key::tid)) return show_parameters(call);
     call->registry.list_sessions({}, [call](std::vector<SessionInfo> sessions) {
@@ -116,7 +126,7 @@ void target_show(CallPtr call) {
             Json targets = Json::array();
             for (const auto& [tid, entry] : registry.targets())
                 targets.push_back(
-                    show_target(registry, entry, sessions, stuck, flag_of(*call, Key::details)));
+                    show_target(registry, entry, sessions, stuck, wants_details(*call, entry)));
             answer(*call,
                    Json{{"targets", targets}, {"graveyard", show_graveyard(registry, stuck)}});
         });

@@ -68,7 +68,8 @@ class Session {
 };
 
 std::optional<State> Session::state(Need need, int& code) {
-    auto state = gather(client_, need);
+    const bool one = options_.action == Action::update && options_.subject != "ALL";
+    auto state = gather(client_, need, one ? options_.subject : "");
     if (state) {
         if (state->daemon_pid == 0) state->daemon_pid = peer_of(path_);
         return std::move(*state);

@@ -125,24 +125,33 @@ class Questions {
     std::optional<CallError> error_;
 };
 
-void gather_text(Questions& questions, Need need, State& state) {
+bool is_meant(const TargetState& target, const std::string& only) {
+    return only.empty() || only == target.name || only == "tid=" + std::to_string(target.tid);
+}
+
+void gather_text(Questions& questions, Need need, const std::string& only, State& state) {
     state.legacy = true;
     state.targets = parse_targets(questions.ask("target.show").text);
     state.accounts = parse_accounts(questions.ask("account.show").text);
     if (need != Need::all) return;
     parse_system(questions.ask("system.show").text, state);
     for (TargetState& target : state.targets)
-        target.parameters =
-            parse_parameters(questions.ask("target.show", {{"tid", target.tid}}).text);
+        if (is_meant(target, only))
+            target.parameters =
+                parse_parameters(questions.ask("target.show", {{"tid", target.tid}}).text);
     if (const auto portals = questions.try_to_ask("portal.show", Json::object()))
         state.portals = parse_portals(portals->text);
 }
 
-void gather_json(Questions& questions, Need need, State& state) {
+void gather_json(Questions& questions, Need need, const std::string& only, State& state) {
     const bool all = need == Need::all;
-    state.targets = targets_from(
-        *questions.ask("target.show", all ? Json{{"details", true}} : Json::object()).result);
+    if (!all || !only.empty()) state.targets = targets_from(*questions.ask("target.show").result);
     if (!all) return;
+    Json details = {{"details", true}};
+    for (const TargetState& target : state.targets)
+        if (is_meant(target, only)) details["targetname"] = target.name;
+    if (only.empty() || details.contains("targetname"))
+        state.targets = targets_from(*questions.ask("target.show", details).result);
     add_system(*questions.ask("system.show").result, state);
     // A member of the daemon's group is told no secrets.
     const auto secrets = questions.try_to_ask("account.show", {{"secrets", true}});
@@ -182,14 +191,14 @@ void add_portals(const Json& portal_show, State& state) {
     std::reverse(state.portals.begin(), state.portals.end());
 }
 
-tl::expected<State, CallError> gather(ipc::Client& client, Need need) {
+tl::expected<State, CallError> gather(ipc::Client& client, Need need, const std::string& only) {
     if (auto connected = client.connect(); !connected) return tl::unexpected(connected.error());
     State state;
     Questions questions(client);
     if (client.legacy())
-        gather_text(questions, need, state);
+        gather_text(questions, need, only, state);
     else
-        gather_json(questions, need, state);
+        gather_json(questions, need, only, state);
     if (questions.error()) return tl::unexpected(std::move(*questions.error()));
     return state;
 }

@@ -15,7 +15,10 @@ enum class Need : uint8_t {
     all,      // what compares them with a configuration file
 };
 
-tl::expected<State, ipc::CallError> gather(ipc::Client& client, Need need);
+// `only`: the target whose parameters are asked for (tid=N or a name); empty: those of all, which
+// takes a while with thousands.
+tl::expected<State, ipc::CallError> gather(ipc::Client& client, Need need,
+                                           const std::string& only = "");
 
 // Of the JSON of the daemon's answers; members that are missing are empty.
 std::vector<TargetState> targets_from(const nlohmann::json& target_show);

@@ -103,6 +103,15 @@ TEST_F(VerbsTest, DetailsTellWhatCanBeSetAndWhatANewOneHas) {
     EXPECT_EQ(settings(shown["parameters"])["state"], std::pair(Json("ready"), Json("ready")));
 }
 
+TEST_F(VerbsTest, DetailsOfOneTargetLeaveTheOthersShort) {
+    make_target(1);
+    make_target(2);
+    const Json shown = ok("target.show", {{"details", true}, {"targetname", "iqn.t:2"}})["targets"];
+    ASSERT_EQ(shown.size(), 2u);
+    EXPECT_FALSE(shown[0].contains("parameters"));
+    EXPECT_TRUE(shown[1].contains("parameters"));
+}
+
 TEST_F(VerbsTest, DetailsOfAModePageAreWhatANewInitiatorFinds) {
     make_target();
     make_disk(1, 1, file("a", 1 << 20));
