@@ -29,7 +29,8 @@ def daemon() -> Iterator[Daemon]:
         one.add_target(7)
         one.add_target(12, acl="10.0.0.0/8")
         one.add_disk(7, 1, 1 << 20)
-        one.adm("-m", "account", "-o", "new", "-u", "alice", "-p", "secret")
+        for user in ("alice", "$(reboot)", "*", "a;b"):  # the shell would do things with all but one
+            one.adm("-m", "account", "-o", "new", "-u", user, "-p", "secret")
         yield one
 
 
@@ -90,6 +91,12 @@ def test_without_a_daemon(line: str, words: set[str]) -> None:
 )
 def test_what_the_daemon_knows(daemon: Daemon, line: str, words: set[str]) -> None:
     assert complete(line, daemon) == words
+
+
+def test_nothing_of_the_line_is_run(daemon: Daemon, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    assert complete(f"tgtadm -m lu -o delete -t /etouch${{IFS}}{ran};# -l ", daemon) == set()
+    assert not ran.exists()
 
 
 def test_an_operation_is_offered_only_what_it_takes() -> None:
