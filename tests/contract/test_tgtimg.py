@@ -207,7 +207,7 @@ def test_what_exists_is_left_alone(kind: str, tmp_path: Path) -> None:
 def test_a_disk_that_does_not_fit_is_not_begun(tmp_path: Path) -> None:
     """tgt fills the file system, leaves the file and says that it was created."""
     stat = os.statvfs(tmp_path)
-    megabytes = (stat.f_frsize * stat.f_bavail >> 20) + 100_000
+    megabytes = (stat.f_frsize * stat.f_bfree >> 20) + 100_000
     ours = run(OURS, shlex.split(f"{DISK} -f a -s {megabytes}"), tmp_path / "files")
     assert ours == Result(6, "", "Failed to set file size: No space left on device\n", ())
 

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -18,10 +19,11 @@ constexpr int exit_set_size = 6;
 constexpr mode_t image_mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP;
 
 // Asked beforehand, so that a size that cannot fit does not fill the file system for a moment
-// under everybody else.
+// under everybody else. root has what the file system reserves for it, too.
 bool fits(int fd, uint64_t size) {
     struct statvfs fs = {};
-    return fstatvfs(fd, &fs) != 0 || size / fs.f_frsize <= fs.f_bavail;
+    if (fstatvfs(fd, &fs) != 0 || fs.f_frsize == 0) return true;
+    return size / fs.f_frsize <= (geteuid() == 0 ? fs.f_bfree : fs.f_bavail);
 }
 
 // An errno value, 0 for success.
