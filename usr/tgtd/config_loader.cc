@@ -73,18 +73,22 @@ Result<void> ConfigLoader::begin(What what) {
     words.insert(words.end(), {"-c", file_, "-C", std::to_string(control_port_), "--keep-runtime",
                                "--ignore-errors"});
     std::array<int, 2> ends;
-    if (pipe2(ends.data(), O_CLOEXEC) != 0)
-        return fail(errno, fmt::format("no pipe: {}", std::strerror(errno)));
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) return not_run(words[0], errno);
     UniqueFd from(ends[0]);
     const UniqueFd to(ends[1]);
     fcntl(from.get(), F_SETFL, O_NONBLOCK);
     if (const int error = spawn(words, to.get(), pid_); error != 0) {
         pid_ = 0;
-        problem_ = fmt::format("cannot run {}: {}", words[0], std::strerror(error));
-        return fail(error, problem_);
+        return not_run(words[0], error);
     }
     output_ = std::move(from);
     return {};
+}
+
+Result<void> ConfigLoader::not_run(const std::string& program, int error) {
+    problem_ =
+        fmt::format("{} was not loaded: cannot run {}: {}", file_, program, std::strerror(error));
+    return fail(error, problem_);
 }
 
 void ConfigLoader::take_line(std::string line) {

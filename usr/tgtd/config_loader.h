@@ -36,6 +36,7 @@ class ConfigLoader {
     const std::string& file() const { return file_; }
 
   private:
+    Result<void> not_run(const std::string& program, int error);
     void take_line(std::string line);
     void conclude(int status);
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -50,6 +51,18 @@ struct ConfigLoaderTest : ::testing::Test {
         return {std::istreambuf_iterator<char>(file), {}};
     }
 };
+
+TEST_F(ConfigLoaderTest, WithoutDescriptorsTheFileIsNotTakenForLoaded) {
+    rlimit limit{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const rlimit none{0, limit.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const auto begun = loader.begin(ConfigLoader::What::reload);
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_FALSE(begun);
+    EXPECT_FALSE(loader.running());
+    EXPECT_NE(loader.problem().find("/etc/some.conf was not loaded"), std::string::npos);
+}
 
 TEST_F(ConfigLoaderTest, StartingLeavesAloneWhatWasMadeAtRunTime) {
     EXPECT_EQ(words(ConfigLoader::What::start),
