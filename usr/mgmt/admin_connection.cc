@@ -17,9 +17,17 @@ namespace tgt::mgmt {
 struct AdminConnection::Batch {
     ipc::Incoming incoming;
     size_t next = 0;
-    bool failed = false;  // an entry of an array failed: those after it are not run
+    bool failed = false;   // an entry of an array failed: those after it are not run
+    bool turning = false;  // inside next_entry(), which goes on after an answer that comes at once
     std::vector<std::string> replies;
     std::vector<std::function<void()>> after_sent;
+
+    // The next entry asks for nothing that there is.
+    void no_request(std::string reply) {
+        if (!reply.empty()) replies.push_back(std::move(reply));
+        failed = true;
+        ++next;
+    }
 };
 
 AdminConnection::AdminConnection(io::Poller& poller, UniqueFd fd, RunVerb run,
@@ -130,40 +138,41 @@ void AdminConnection::begin_line(std::string_view line) {
 }
 
 // Answers the entries in order. An array stops at its first failure: what follows may rely on it.
-void AdminConnection::next_entry(std::shared_ptr<Batch> batch) {
+// A loop, however quick the answers: a long array must not make the stack as deep.
+void AdminConnection::next_entry(const std::shared_ptr<Batch>& batch) {
+    batch->turning = true;
     while (batch->next < batch->incoming.entries.size()) {
-        const ipc::Entry& entry = batch->incoming.entries[batch->next];
-        if (entry.error != 0) {
-            batch->replies.push_back(ipc::error_reply(entry.request.id, entry.error, entry.reason));
-            batch->failed = true;
-            ++batch->next;
-            continue;
-        }
-        if (batch->failed)
-            return entry_done(batch,
-                              refuse(ErrorCode::invalid_request,
-                                     "not done, as a request before it in the array failed"));
-        if (entry.request.method == "rpc.version")
-            return entry_done(batch, Answered{std::make_shared<const nlohmann::json>(nlohmann::json{
-                                                  {"version", TGT_VERSION}, {"protocol", 1}}),
-                                              {}});
-        const auto verb = ipc::verb_of(entry.request.method);
-        if (verb) {
-            run_(*verb, entry.request.params, [self = shared_from_this(), batch](Answer outcome) {
-                self->entry_done(batch, std::move(outcome));
-            });
+        const size_t before = batch->next;
+        begin_entry(batch);
+        if (batch->next == before) {
+            batch->turning = false;
             return;
         }
-        if (!entry.request.id.empty())
-            batch->replies.push_back(
-                ipc::error_reply(entry.request.id, ipc::rpc::method_not_found,
-                                 "there is no method '" + entry.request.method + "'"));
-        batch->failed = true;
-        ++batch->next;
     }
     busy_ = false;
     reply(ipc::reply_line(batch->incoming.batch, batch->replies), std::move(batch->after_sent));
     process();
+}
+
+void AdminConnection::begin_entry(const std::shared_ptr<Batch>& batch) {
+    const ipc::Entry& entry = batch->incoming.entries[batch->next];
+    const std::string& id = entry.request.id;
+    if (entry.error != 0) return batch->no_request(ipc::error_reply(id, entry.error, entry.reason));
+    if (batch->failed)
+        return entry_done(batch, refuse(ErrorCode::invalid_request,
+                                        "not done, as a request before it in the array failed"));
+    if (entry.request.method == "rpc.version")
+        return entry_done(batch, Answered{std::make_shared<const nlohmann::json>(nlohmann::json{
+                                              {"version", TGT_VERSION}, {"protocol", 1}}),
+                                          {}});
+    const auto verb = ipc::verb_of(entry.request.method);
+    if (!verb && id.empty()) return batch->no_request({});
+    if (!verb)
+        return batch->no_request(ipc::error_reply(
+            id, ipc::rpc::method_not_found, "there is no method '" + entry.request.method + "'"));
+    run_(*verb, entry.request.params, [self = shared_from_this(), batch](Answer outcome) {
+        self->entry_done(batch, std::move(outcome));
+    });
 }
 
 void AdminConnection::entry_done(const std::shared_ptr<Batch>& batch, Answer outcome) {
@@ -177,7 +186,7 @@ void AdminConnection::entry_done(const std::shared_ptr<Batch>& batch, Answer out
         if (outcome->after_sent) batch->after_sent.push_back(std::move(outcome->after_sent));
         if (!id.empty()) batch->replies.push_back(ipc::result_reply(id, *outcome->result));
     }
-    next_entry(batch);
+    if (!batch->turning) next_entry(batch);
 }
 
 // --- tgt's binary request: one per connection -------------------------------------------------

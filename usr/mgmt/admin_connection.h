@@ -43,7 +43,8 @@ class AdminConnection final : public io::FdWatcher,
     void process();
     bool take_line(std::string& line);
     void begin_line(std::string_view line);
-    void next_entry(std::shared_ptr<Batch> batch);
+    void next_entry(const std::shared_ptr<Batch>& batch);
+    void begin_entry(const std::shared_ptr<Batch>& batch);
     void entry_done(const std::shared_ptr<Batch>& batch, Answer outcome);
     bool take_legacy(std::string& header, std::string& text);
     void begin_legacy(std::string_view header, std::string_view text);

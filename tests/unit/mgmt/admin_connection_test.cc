@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "ipc/admin/legacy.h"
@@ -23,6 +24,9 @@ class AdminConnectionTest : public ::testing::Test {
         peer.reset(ends[0]);
         auto run = [this](ipc::Verb verb, std::shared_ptr<const Json> params, AnswerCallback done) {
             methods.push_back(ipc::method_of(verb.mode, verb.op));
+            const auto here = uintptr_t(__builtin_frame_address(0));
+            lowest = std::min(lowest, here);
+            highest = std::max(highest, here);
             if (hold) {
                 held.push_back(std::move(done));
             } else if (verb.op == ipc::Op::delete_) {
@@ -64,6 +68,7 @@ class AdminConnectionTest : public ::testing::Test {
     std::vector<AnswerCallback> held;
     bool hold = false;
     int sent = 0, closed = 0;
+    uintptr_t lowest = UINTPTR_MAX, highest = 0;  // of the stack, at requests
 };
 
 TEST_F(AdminConnectionTest, AnswersALineWithALine) {
@@ -107,6 +112,15 @@ TEST_F(AdminConnectionTest, MalformedLinesAreAnsweredAndTheConnectionGoesOn) {
     EXPECT_EQ(Json::parse(read())["error"]["code"], -32601);
     write(call(2, "rpc.version") + "\n");
     EXPECT_EQ(Json::parse(read())["result"]["protocol"], 1);
+}
+
+TEST_F(AdminConnectionTest, ALongArrayThatIsAnsweredAtOnceNeedsNoDeepStack) {
+    std::string line = "[" + call(0, "lld.show");
+    for (int id = 1; id < 4096; ++id) line += "," + call(id, "lld.show");
+    write(line + "]\n");
+    turn(16);
+    ASSERT_EQ(methods.size(), 4096u);
+    EXPECT_LT(highest - lowest, 64u << 10);
 }
 
 TEST_F(AdminConnectionTest, AnArrayStopsAtItsFirstFailure) {
