@@ -20,6 +20,8 @@ struct Step {
     std::string text;
     Command command;       // run
     bool patient = false;  // run: what it is about may be in use for another moment
+    // run: the step, counted from 1, that makes the target that this one is for; 0: it was there
+    size_t needs = 0;
 };
 
 struct Plan {

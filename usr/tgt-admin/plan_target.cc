@@ -73,6 +73,7 @@ void Planner::create_target(const config::Target& wanted, std::optional<int> old
     comment("# Adding target: " + wanted.name);
     const int tid = tid_for(wanted, old);
     run(target_new({wanted.driver, tid}, wanted.name));
+    const size_t made = plan_.steps.size();
     TargetState target;
     target.tid = tid;
     target.name = wanted.name;
@@ -82,6 +83,7 @@ void Planner::create_target(const config::Target& wanted, std::optional<int> old
     for (const Setting& setting : wanted.settings) apply(wanted, tid, setting);
     if (wanted.allow_all)
         run(acl_bind({wanted.driver, tid}, Subject::address, std::string(everybody)));
+    for (size_t i = made; i < plan_.steps.size(); ++i) plan_.steps[i].needs = made;
 }
 
 // What tgt says of a directive that counts only once.

@@ -82,7 +82,8 @@ bool Planner::in_use(const LogicalUnit& unit, bool allowed) {
                            fmt::format("{}: no logical unit is made of {}, it is in use: {}",
                                        unit.at.text(), unit.path, why),
                            {},
-                           false});
+                           false,
+                           0});
     return true;
 }
 
@@ -96,7 +97,8 @@ bool Planner::usable(const LogicalUnit& unit) {
                                fmt::format("{}: no logical unit is made of {}, it does not exist",
                                            unit.at.text(), unit.path),
                                {},
-                               false});
+                               false,
+                               0});
         return false;
     }
     return !in_use(unit, options_.force || unit.allow_in_use);

@@ -23,21 +23,21 @@ Planner::Planner(State now, const config::Config& config, const Options& options
 // ---------------------------------------------------------------------------------------
 
 void Planner::comment(std::string text) {
-    plan_.steps.push_back({Step::Kind::comment, std::move(text), {}, false});
+    plan_.steps.push_back({Step::Kind::comment, std::move(text), {}, false, 0});
 }
 
 void Planner::say(std::string text) {
-    plan_.steps.push_back({Step::Kind::say, std::move(text), {}, false});
+    plan_.steps.push_back({Step::Kind::say, std::move(text), {}, false, 0});
 }
 
 void Planner::note(const std::string& text, const config::Position* at) {
     comment("# " + text);
     const std::string place = at && at->file ? at->text() + ": " : "";
-    plan_.steps.push_back({Step::Kind::warning, place + text, {}, false});
+    plan_.steps.push_back({Step::Kind::warning, place + text, {}, false, 0});
 }
 
 void Planner::run(Command command, bool patient) {
-    plan_.steps.push_back({Step::Kind::run, "", std::move(command), patient});
+    plan_.steps.push_back({Step::Kind::run, "", std::move(command), patient, 0});
 }
 
 // --- execute ------------------------------------------------------------------------------------

@@ -39,12 +39,13 @@ int exit_code(const CallError& error) {
 }
 
 int Runner::run(const Plan& plan) {
+    Aftermath aftermath(plan);
     for (const Step& step : plan.steps)
-        if (const int code = run_step(step)) return code;
+        if (const int code = run_step(step, aftermath)) return code;
     return plan.exit_code;
 }
 
-int Runner::run_step(const Step& step) {
+int Runner::run_step(const Step& step, Aftermath& aftermath) {
     switch (step.kind) {
         case Step::Kind::comment:
             if (options_.talks()) print(stdout, step.text + "\n");
@@ -56,12 +57,17 @@ int Runner::run_step(const Step& step) {
             print(stdout, step.text + "\n");
             return 0;
         case Step::Kind::run:
-            return perform(step);
+            return perform(step, aftermath);
     }
     return 0;
 }
 
-int Runner::perform(const Step& step) {
+int Runner::perform(const Step& step, Aftermath& aftermath) {
+    if (aftermath.forbids(step)) {
+        print(stderr, "tgt-admin: not done, as something before it has failed: " +
+                          command_line(step.command, control_port_, false) + "\n");
+        return 0;
+    }
     // Pretending is for those who have the file; what is done may be written to a log.
     if (options_.talks())
         print(stdout, command_line(step.command, control_port_, options_.pretend) + "\n");
@@ -69,6 +75,7 @@ int Runner::perform(const Step& step) {
     const auto result = call(step);
     if (result) return 0;
     print(stderr, failure_text(result.error()));
+    aftermath.failed(step, result.error());
     if (options_.ignore_errors) return 0;
     const int code = exit_code(result.error());
     say_failed(step.command, code);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ipc/admin/client.h"
+#include "tgt-admin/aftermath.h"
 #include "tgt-admin/options.h"
 #include "tgt-admin/plan.h"
 
@@ -25,8 +26,8 @@ class Runner {
     void say_failed(const Command& command, int code) const;
 
   private:
-    int run_step(const Step& step);
-    int perform(const Step& step);
+    int run_step(const Step& step, Aftermath& aftermath);
+    int perform(const Step& step, Aftermath& aftermath);
     tl::expected<ipc::CallResult, ipc::CallError> call(const Step& step);
 
     ipc::Client& client_;
