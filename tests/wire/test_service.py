@@ -353,6 +353,11 @@ def test_a_socket_for_both_families_is_both_wildcard_portals() -> None:
             for host in ("127.0.0.1", "::1"):
                 with Connection(host, port) as session:
                     session.login(NAME)
+            daemon.adm("-m", "portal", "-o", "delete", "-P", f"portal=0.0.0.0:{port}")
+            with Connection("127.0.0.1", port) as removed:
+                removed.expect_closed()
+            with Connection("::1", port) as session:
+                session.login(NAME)
 
 
 def test_the_management_socket_may_be_passed(tmp_path: Path) -> None:

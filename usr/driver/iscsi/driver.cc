@@ -70,6 +70,7 @@ class IscsiDriver final : public mgmt::Driver, private Listener::User {
         std::shared_ptr<Listener> listener;  // one for both, where a socket is for IPv4 and IPv6
     };
     Result<std::shared_ptr<Listener>> listen(const mgmt::SocketAddress& address);
+    bool is_portal(const mgmt::SocketAddress& local) const;
     bool accepted(UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local) override;
     void exhausted(int error) override;
 
@@ -117,11 +118,22 @@ void IscsiDriver::set_accepting(bool accepting) {
     for (const Portal& portal : portals_) portal.listener->set_accepting(accepting);
 }
 
+// A socket for both families accepts for both, also when the portal of one has been removed.
+bool IscsiDriver::is_portal(const mgmt::SocketAddress& local) const {
+    const bool shared = std::any_of(passed_.begin(), passed_.end(), [&](const PassedSocket& one) {
+        return one.both_families && one.address.port() == local.port();
+    });
+    return !shared || std::any_of(portals_.begin(), portals_.end(), [&](const Portal& portal) {
+        return portal.address.family() == local.family() && portal.address.port() == local.port();
+    });
+}
+
 bool IscsiDriver::accepted(UniqueFd socket, mgmt::SocketAddress peer, mgmt::SocketAddress local) {
     if (!directory_->accepting()) {
         turned_away_.note();
         return true;
     }
+    if (!is_portal(local)) return true;
     auto fd = std::make_shared<UniqueFd>(std::move(socket));
     return registry_->add_connection(peer, [fd, peer, local](WorkerContext& context, uint64_t id) {
         auto connection = std::make_unique<Connection>(context, id, peer, local, "iscsi");
