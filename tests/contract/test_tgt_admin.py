@@ -356,6 +356,28 @@ def test_a_failure_is_told_with_its_reason(machine: Machine) -> None:
     assert machine.run(OURS, "-e", "--ignore-errors", conf=conf).status == 0
 
 
+def test_an_ignored_failure_lets_nobody_in(ours: Machine) -> None:
+    """A target without its account would be open to everybody."""
+    conf = ONE.format(f"incominguser bob {300 * 'x'}")
+    ran = ours.run(OURS, "-e", "--ignore-errors", conf=conf)
+    assert ran.status == 0
+    assert "the password of 'bob' must have" in ran.err
+    assert "not done, as something before it has failed: tgtadm" in ran.err
+    shown = ours.show()
+    assert "        LUN: 1\n" in shown
+    assert "        ALL\n" not in shown
+
+
+def test_a_target_that_cannot_be_made_changes_no_other_one(ours: Machine) -> None:
+    ours.daemon.adm("-m", "target", "-o", "new", "-t", "5", "-T", "iqn.t:hand")
+    before = ours.show()
+    conf = "<target iqn.t:1>\ncontroller_tid 5\nbacking-store DIR/a\n</target>\n"
+    ran = ours.run(OURS, "-e", "--ignore-errors", "--keep-runtime", conf=conf)
+    assert ran.status == 0
+    assert "this target already exists" in ran.err
+    assert ours.show() == before
+
+
 def test_passwords_get_into_no_log(ours: Machine) -> None:
     out = ours.good(OURS, "-v", "-e", conf=ONE.format("incominguser bob hush"))
     assert "--user=bob --password=***" in out
