@@ -28,15 +28,10 @@ class Keeping:
         self.disk.write_bytes(bytes(DISK_BYTES))
         self.daemon = Daemon(options=("--state-dir", str(self.state)))
 
-    def start(self) -> None:
-        self.daemon.start()
-        self.target = self.daemon.add_target(1)
-        self.target.add_disk(1, DISK_BYTES, path=self.disk)
-
     def crash(self) -> None:
-        """kill -9: what was answered has to be on the disk already."""
+        """kill -9: what was answered has to be on the disk already; target and disk come back."""
         self.daemon.kill()
-        self.start()
+        self.daemon.start()
 
     def login(self, name: str) -> Connection:
         session = Connection("127.0.0.1", self.daemon.port, name=name, isid=ISID)

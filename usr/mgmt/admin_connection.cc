@@ -21,6 +21,14 @@ struct AdminConnection::Batch {
     bool turning = false;  // inside next_entry(), which goes on after an answer that comes at once
     std::vector<std::string> replies;
     std::vector<std::function<void()>> after_sent;
+    // What has to be on the disk before anything is sent. The reply is an empty text until then.
+    struct Later {
+        size_t reply;  // npos: none, it is a notification
+        std::string id;
+        Answered answered;
+    };
+    std::vector<Later> later;
+    size_t awaited = 0;
 
     // The next entry asks for nothing that there is.
     void no_request(std::string reply) {
@@ -149,9 +157,26 @@ void AdminConnection::next_entry(const std::shared_ptr<Batch>& batch) {
             return;
         }
     }
-    busy_ = false;
-    reply(ipc::reply_line(batch->incoming.batch, batch->replies), std::move(batch->after_sent));
-    process();
+    await_batch(batch);
+}
+
+void AdminConnection::await_batch(const std::shared_ptr<Batch>& batch) {
+    auto one_saved = [self = shared_from_this(), batch] {
+        if (--batch->awaited > 0) return;
+        self->busy_ = false;
+        self->reply(ipc::reply_line(batch->incoming.batch, batch->replies),
+                    std::move(batch->after_sent));
+        self->process();
+    };
+    batch->awaited = batch->later.size() + 1;
+    for (Batch::Later& one : batch->later)
+        await_saved(std::move(one.answered),
+                    [batch, one_saved, id = one.id, at = one.reply](const Answered& answered) {
+                        if (at < batch->replies.size())
+                            batch->replies[at] = ipc::result_reply(id, *answered.result);
+                        one_saved();
+                    });
+    one_saved();
 }
 
 void AdminConnection::begin_entry(const std::shared_ptr<Batch>& batch) {
@@ -184,7 +209,11 @@ void AdminConnection::entry_done(const std::shared_ptr<Batch>& batch, Answer out
                 ipc::error_reply(id, outcome.error().code, outcome.error().reason));
     } else {
         if (outcome->after_sent) batch->after_sent.push_back(std::move(outcome->after_sent));
-        if (!id.empty()) batch->replies.push_back(ipc::result_reply(id, *outcome->result));
+        const size_t at = id.empty() ? std::string::npos : batch->replies.size();
+        if (!id.empty())
+            batch->replies.push_back(outcome->unsaved ? std::string()
+                                                      : ipc::result_reply(id, *outcome->result));
+        if (outcome->unsaved) batch->later.push_back({at, id, std::move(*outcome)});
     }
     if (!batch->turning) next_entry(batch);
 }
@@ -218,15 +247,22 @@ void AdminConnection::begin_legacy(std::string_view header, std::string_view tex
     run_(*verb, request->params,
          [self = shared_from_this(), method = request->method,
           params = request->params](Answer outcome) {
-             self->busy_ = false;
-             if (outcome)
-                 self->reply(
-                     ipc::legacy::encode_reply(0, ipc::render(method, *params, *outcome->result)),
-                     {outcome->after_sent});
-             else
-                 self->reply(ipc::legacy::encode_reply(uint32_t(outcome.error().code), ""), {});
-             self->process();
+             if (!outcome) return self->legacy_done(method, *params, outcome);
+             await_saved(std::move(*outcome), [self, method, params](const Answered& answered) {
+                 self->legacy_done(method, *params, answered);
+             });
          });
+}
+
+void AdminConnection::legacy_done(const std::string& method, const nlohmann::json& params,
+                                  const Answer& outcome) {
+    busy_ = false;
+    if (outcome)
+        reply(ipc::legacy::encode_reply(0, ipc::render(method, params, *outcome->result)),
+              {outcome->after_sent});
+    else
+        reply(ipc::legacy::encode_reply(uint32_t(outcome.error().code), ""), {});
+    process();
 }
 
 // --- replies ----------------------------------------------------------------------------------

@@ -13,7 +13,8 @@
 
 namespace tgt::mgmt {
 
-// Runs one verb; the answer comes once, perhaps before the call returns.
+// Runs one verb; the answer comes once, perhaps before the call returns, and perhaps with something
+// to wait for before it may be sent: run_verb_early().
 using RunVerb =
     std::function<void(ipc::Verb, std::shared_ptr<const nlohmann::json>, AnswerCallback)>;
 
@@ -46,6 +47,9 @@ class AdminConnection final : public io::FdWatcher,
     void next_entry(const std::shared_ptr<Batch>& batch);
     void begin_entry(const std::shared_ptr<Batch>& batch);
     void entry_done(const std::shared_ptr<Batch>& batch, Answer outcome);
+    void await_batch(const std::shared_ptr<Batch>& batch);
+    void legacy_done(const std::string& method, const nlohmann::json& params,
+                     const Answer& outcome);
     bool take_legacy(std::string& header, std::string& text);
     void begin_legacy(std::string_view header, std::string_view text);
     void reply(std::string bytes, std::vector<std::function<void()>> after_sent);

@@ -178,7 +178,7 @@ void AdminServer::accept_one(UniqueFd fd) {
         if (!secrets && params && params->contains(std::string(key_name(Key::secrets))))
             return done(refuse(ErrorCode::invalid_request,
                                "only root and tgtd's own user are told secrets"));
-        run_verb(*registry, verb, std::move(params), std::move(done));
+        run_verb_early(*registry, verb, std::move(params), std::move(done));
     };
     auto closed = [this](AdminConnection& connection) {
         std::erase_if(connections_, [&](const auto& one) { return one.get() == &connection; });

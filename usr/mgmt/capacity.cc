@@ -34,14 +34,14 @@ void show_blocks(io::Runtime& runtime, const UnitPtr& unit, uint64_t blocks,
                  [done = std::move(done)](const scsi::Outcome&) { done(); });
 }
 
-Status check_limit(const Medium& medium, uint64_t limit, uint64_t size, uint64_t block_size) {
+Status check_limit(const std::string& path, uint64_t limit, uint64_t size, uint64_t block_size) {
     if (limit == 0 || limit % block_size != 0)
         return refuse(ErrorCode::invalid_request,
                       "capacity={} is refused: it must be a multiple of the block size {}", limit,
                       block_size);
     if (limit > size)
         return refuse(ErrorCode::invalid_request, "capacity={} is refused: {} has {} bytes only",
-                      limit, medium.open.path, size);
+                      limit, path, size);
     return {};
 }
 
@@ -114,12 +114,26 @@ void set_capacity(io::Runtime& runtime, const MediumPtr& medium, uint64_t size,
     if (!unit) return done(refuse(ErrorCode::no_lun, "the logical unit has gone"));
     const scsi::LunState& state = *unit->state();
     medium->size = size;
-    const auto status = limit ? check_limit(*medium, *limit, size, state.geometry.block_size)
-                              : check_auto(*medium, size, shown_bytes(state));
+    const auto status =
+        limit ? check_limit(medium->open.path, *limit, size, state.geometry.block_size)
+              : check_auto(*medium, size, shown_bytes(state));
     if (!status) return done(status);
     medium->limit = limit;
     show_blocks(runtime, unit, limit.value_or(size) / state.geometry.block_size,
                 [done = std::move(done)] { done({}); });
+}
+
+Status restore_capacity(scsi::LunState& state, std::string_view value, uint64_t size,
+                        std::optional<uint64_t>& limit) {
+    const auto parsed = parse_capacity(value);
+    if (!parsed) return tl::unexpected(parsed.error());
+    limit = *parsed;
+    if (limit)
+        if (auto status = check_limit("the medium", *limit, size, state.geometry.block_size);
+            !status)
+            return status;
+    state.geometry.blocks = limit.value_or(size) / state.geometry.block_size;
+    return {};
 }
 
 }  // namespace tgt::mgmt

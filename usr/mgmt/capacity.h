@@ -31,4 +31,9 @@ void show_size(io::Runtime& runtime, const MediumPtr& medium, uint64_t size,
 void set_capacity(io::Runtime& runtime, const MediumPtr& medium, uint64_t size,
                   std::optional<uint64_t> limit, StatusCallback done);
 
+// The same as a wish of the saved state, before there is a unit: `state` shows so much of `size`
+// bytes.
+Status restore_capacity(scsi::LunState& state, std::string_view value, uint64_t size,
+                        std::optional<uint64_t>& limit);
+
 }  // namespace tgt::mgmt

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "io/runtime.h"
+#include "mgmt/new_lun.h"
 #include "scsi/logical_unit.h"
 #include "store/store.h"
 
@@ -33,6 +34,8 @@ struct Medium {
     std::optional<std::string> missing;
     // The LUN that leads to the unit, or was the last to do so: "LUN 1 of target 2".
     std::string place;
+    // What was set of the unit; see LunEntry.
+    std::shared_ptr<NamedValues> set;
     std::optional<io::TimePoint> unused_since;  // no LUN leads there any more
     std::optional<io::TimePoint> complained;    // in the log, that it fails
     std::vector<std::function<void()>> on_closed;

@@ -18,6 +18,10 @@ bool is_absent_family(const PortalSpec& spec, const Error& error) {
     return spec.host.empty() && (error.code == EAFNOSUPPORT || error.code == EADDRNOTAVAIL);
 }
 
+bool holds(const std::vector<PortalSpec>& all, const PortalSpec& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
 }  // namespace
 
 // One specification being bound: all its addresses or, unless kept, none.
@@ -48,12 +52,14 @@ void Portals::resolve(const PortalSpec& spec,
 }
 
 void Portals::open_all(std::vector<PortalSpec> specs, std::function<void()> done) {
+    initial_ = specs;
+    specs.insert(specs.end(), changes_.added.begin(), changes_.added.end());
+    std::erase_if(specs, [this](const PortalSpec& spec) { return holds(changes_.removed, spec); });
     auto left = std::make_shared<size_t>(specs.size() + 1);
     auto one_done = [left, done = std::move(done)](Status) {
         if (--*left == 0) done();
     };
     for (const PortalSpec& spec : specs) try_spec(spec, true, one_done);
-    initial_ = std::move(specs);
     one_done({});
 }
 
@@ -62,7 +68,10 @@ void Portals::reopen(std::function<void()> done) {
 }
 
 void Portals::add(const PortalSpec& spec, StatusCallback done) {
-    try_spec(spec, false, std::move(done));
+    try_spec(spec, false, [this, spec, done = std::move(done)](const Status& status) {
+        if (status) note_added(spec);
+        done(status);
+    });
 }
 
 void Portals::try_spec(const PortalSpec& spec, bool keep, StatusCallback done) {
@@ -76,7 +85,7 @@ void Portals::try_spec(const PortalSpec& spec, bool keep, StatusCallback done) {
             auto portal = std::make_shared<Portal>();
             portal->text = spec.text();
             portal->spec = spec;
-            portal->at_start = true;
+            portal->at_start = !holds(changes_.added, spec);
             portals_.push_front(portal);
             keep_failed(portal, reason);
         }
@@ -84,8 +93,9 @@ void Portals::try_spec(const PortalSpec& spec, bool keep, StatusCallback done) {
     });
 }
 
-void Portals::bind_all(const PortalSpec& spec, const std::vector<SocketAddress>& addresses,
-                       bool keep, StatusCallback done) {
+void Portals::bind_all(const PortalSpec& spec, std::vector<SocketAddress> addresses, bool keep,
+                       StatusCallback done) {
+    if (keep) std::erase_if(addresses, [this](const auto& one) { return is_removed(one); });
     for (const SocketAddress& address : addresses) {
         if (!find(address)) continue;
         done(refuse(ErrorCode::invalid_request, "{} is a portal already", address.uri()));
@@ -101,7 +111,7 @@ void Portals::bind_all(const PortalSpec& spec, const std::vector<SocketAddress>&
         portal->text = address.uri();
         portal->spec = spec;
         portal->address = address;
-        portal->at_start = keep;
+        portal->at_start = keep && !holds(changes_.added, spec);
         portals_.push_front(portal);
         driver_.add_portal(address, [this, alive = alive_, attempt, portal](Result<void> outcome) {
             if (*alive) bound(attempt, portal, std::move(outcome));
@@ -212,11 +222,18 @@ void Portals::remove(const PortalSpec& spec, StatusCallback done) {
                         spec.text()));
             return;
         }
-        remove_found(found, [done] { done({}); });
+        std::vector<PortalSpec> specs;
+        for (const PortalPtr& portal : found)
+            if (!holds(specs, portal->spec)) specs.push_back(portal->spec);
+        remove_found(found, [this, alive = alive_, spec, specs, done] {
+            if (*alive) note_removed(spec, specs);
+            done({});
+        });
     });
 }
 
 void Portals::close_all(std::function<void()> done) {
+    changes_ = {};  // reopen() begins anew
     std::vector<PortalPtr> found;
     for (const PortalPtr& portal : portals_)
         if (portal->state != State::removing) found.push_back(portal);
@@ -247,6 +264,29 @@ Portals::PortalPtr Portals::find(const SocketAddress& address) const {
     for (const PortalPtr& portal : portals_)
         if (portal->address == address) return portal;
     return nullptr;
+}
+
+bool Portals::is_removed(const SocketAddress& address) const {
+    return std::any_of(changes_.removed.begin(), changes_.removed.end(),
+                       [&](const PortalSpec& spec) {
+                           const auto all = spec.numeric();
+                           return std::find(all.begin(), all.end(), address) != all.end();
+                       });
+}
+
+void Portals::note_added(const PortalSpec& spec) {
+    if (std::erase(changes_.removed, spec) == 0) changes_.added.push_back(spec);
+}
+
+// `specs`: those of the portals that went. One that was added and has none left is forgotten; any
+// other has to be kept away the next time.
+void Portals::note_removed(const PortalSpec& wish, const std::vector<PortalSpec>& specs) {
+    for (const PortalSpec& spec : specs) {
+        const bool used = std::any_of(portals_.begin(), portals_.end(),
+                                      [&](const PortalPtr& one) { return one->spec == spec; });
+        if (!used && std::erase(changes_.added, spec) > 0) continue;
+        if (!holds(changes_.removed, wish)) changes_.removed.push_back(wish);
+    }
 }
 
 bool Portals::any_listening() const {

@@ -33,14 +33,22 @@ class Portals {
     Portals(const Portals&) = delete;
     ~Portals() { *alive_ = false; }
 
-    // At start. `done` when each was tried once. The optional half of a wildcard (no IPv6 on this
-    // machine) is left out silently.
+    // At start, with what changes() adds. `done` when each was tried once. The optional half of a
+    // wildcard (no IPv6 on this machine) is left out silently.
     void open_all(std::vector<PortalSpec> specs, std::function<void()> done);
     // Those that open_all() was given and that are not there, once more.
     void reopen(std::function<void()> done);
     void add(const PortalSpec& spec, StatusCallback done);
     void remove(const PortalSpec& spec, StatusCallback done);
     void close_all(std::function<void()> done);
+
+    // What add() and remove() have changed, oldest first; open_all() takes it into account, so that
+    // it outlives the daemon.
+    struct Changes {
+        std::vector<PortalSpec> added, removed;
+    };
+    const Changes& changes() const { return changes_; }
+    void set_changes(Changes changes) { changes_ = std::move(changes); }
 
     const std::list<std::shared_ptr<Portal>>& newest_first() const { return portals_; }
     bool any_listening() const;
@@ -58,7 +66,7 @@ class Portals {
     void resolve(const PortalSpec& spec,
                  std::function<void(Result<std::vector<SocketAddress>>)> then);
     void try_spec(const PortalSpec& spec, bool keep, StatusCallback done);
-    void bind_all(const PortalSpec& spec, const std::vector<SocketAddress>& addresses, bool keep,
+    void bind_all(const PortalSpec& spec, std::vector<SocketAddress> addresses, bool keep,
                   StatusCallback done);
     void bound(const std::shared_ptr<Attempt>& attempt, const PortalPtr& portal,
                Result<void> outcome);
@@ -70,12 +78,16 @@ class Portals {
     void retry_one(const PortalPtr& portal);
     void remove_found(const std::vector<PortalPtr>& found, std::function<void()> done);
     PortalPtr find(const SocketAddress& address) const;
+    bool is_removed(const SocketAddress& address) const;
+    void note_added(const PortalSpec& spec);
+    void note_removed(const PortalSpec& wish, const std::vector<PortalSpec>& specs);
 
     io::Runtime& runtime_;
     Driver& driver_;
     std::vector<PortalSpec> initial_;  // of open_all()
     std::list<PortalPtr> portals_;
     io::Timer retry_timer_;
+    Changes changes_;
     bool stopped_ = false;
     std::function<void()> changed_ = [] {};
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false when this has gone

@@ -9,6 +9,7 @@
 #include "mgmt/capacity.h"
 #include "mgmt/isns_client.h"
 #include "mgmt/numbers.h"
+#include "mgmt/settings.h"
 
 namespace tgt::mgmt {
 
@@ -72,10 +73,18 @@ Registry::Registry(io::Runtime& runtime, RegistryOptions options)
                                 uint64_t size) { follow_size(runtime_, medium, size); },
                 .returned = [this](const MediumPtr& medium) { watch_.watch(medium); }},
                options_.revival),
+      reopening_(runtime, {options_.revival.first, options_.revival.longest},
+                 [this](Reopening::Place place, std::function<void(bool)> ended) {
+                     reopen(place, std::move(ended));
+                 }),
       watch_(runtime, options_.look_every,
              {.size = [this](const MediumPtr& medium,
                              const Result<uint64_t>& size) { note_size(medium, size); },
-              .device_added = [this] { revival_.hurry(); }}),
+              .device_added =
+                  [this] {
+                      revival_.hurry();
+                      reopening_.hurry();
+                  }}),
       isns_(std::make_unique<IsnsClient>(runtime, [this] { return isns_inventory(); })) {
     media_.set_dropped([this](const MediumPtr& medium) {
         watch_.forget(medium);
@@ -145,6 +154,10 @@ void Registry::set_ready(bool ready) {
     refresh_accepting();
 }
 
+void Registry::remember_system_setting(std::string_view name, std::string_view value) {
+    mgmt::remember_system_setting(system_settings_, name, value);
+}
+
 Status Registry::may_stop() const {
     if (targets_.empty()) return {};
     return refuse(ErrorCode::invalid_request,
@@ -157,7 +170,10 @@ Status Registry::set_abort_bound(std::string_view value) {
     const auto bound = parse_abort_bound(value);
     if (!bound) return tl::unexpected(bound.error());
     abort_bound_ = *bound;
-    for (auto& [tid, entry] : targets_) entry.target->set_abort_bound(*bound);
+    for (auto& [tid, entry] : targets_) {
+        entry.target->set_abort_bound(*bound);
+        forget_setting(entry.set, "abort-bound");
+    }
     log::info(module, "commands that are ended have {} s, on every target", whole_seconds(*bound));
     return {};
 }
@@ -167,6 +183,7 @@ void Registry::stop(io::Duration bound, std::function<void()> done) {
     refresh_accepting();
     for (auto& [tid, entry] : targets_)
         interrupt_all(entry, {ErrorCode::invalid_request, "the daemon is being stopped"});
+    stop_reopening();
     for (DriverEntry& entry : drivers_) entry.portals->stop();
     auto drivers_stopped = [this, bound, done = std::move(done)] {
         auto one_done = after(targets_.size() + 1, done);
@@ -337,7 +354,13 @@ void Registry::teardown(int tid, io::Duration bound, std::function<void()> done)
 Status Registry::update_target(int tid, std::string_view name, std::string_view value) {
     auto found = find_target(tid);
     if (!found) return tl::unexpected(found.error());
-    TargetEntry& entry = **found;
+    auto status = change_target(**found, name, value);
+    if (status) remember_setting((*found)->set, name, value);
+    return status;
+}
+
+Status Registry::change_target(TargetEntry& entry, std::string_view name, std::string_view value) {
+    const int tid = entry.tid;
     if (name == "state") {
         const bool ready = value == "ready";
         if (!ready && value != "offline")
@@ -368,7 +391,10 @@ Status Registry::bind_account(int tid, std::string_view name, Direction directio
         auto found = find_target(tid);
         if (!found) return tl::unexpected(found.error());
     }
-    return accounts_.bind(tid, name, direction);
+    auto bound = accounts_.bind(tid, name, direction);
+    if (bound && tid == Accounts::global && direction == Direction::incoming)
+        discovery_closed_ = false;
+    return bound;
 }
 
 void Registry::list_sessions(std::optional<int> tid,

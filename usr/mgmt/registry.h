@@ -21,7 +21,9 @@
 #include "mgmt/media.h"
 #include "mgmt/new_lun.h"
 #include "mgmt/portals.h"
+#include "mgmt/reopening.h"
 #include "mgmt/revival.h"
+#include "mgmt/state_rows.h"
 #include "mgmt/target_entry.h"
 #include "scsi/logical_unit.h"
 #include "scsi/target.h"
@@ -31,6 +33,7 @@ namespace tgt::mgmt {
 class ReservationStore;
 class IsnsClient;
 struct IsnsInventory;
+class StateKeeper;
 
 struct RegistryOptions {
     unsigned io_threads = 16;                            // tgtd -t: blocking calls at once per LUN
@@ -44,6 +47,7 @@ struct RegistryOptions {
     io::Duration open_bound = std::chrono::seconds(20);
     io::Duration store_bound = std::chrono::seconds(5);
     std::shared_ptr<ReservationStore> reservations;     // null: none outlives the daemon
+    std::shared_ptr<StateKeeper> state;                 // null: nothing else does
     io::Duration look_every = std::chrono::seconds(1);  // at a medium that changes, at most
     Revival::Options revival;
     // Driver parameters that every new target gets (tgtd --iscsi nop_interval=...).
@@ -94,6 +98,12 @@ class Registry final : public Directory {
     // Of new targets. Setting it sets that of every target, too; `value` is seconds.
     io::Duration abort_bound() const { return abort_bound_; }
     Status set_abort_bound(std::string_view value);
+    // What was set at run time.
+    const NamedValues& system_settings() const { return system_settings_; }
+    void remember_system_setting(std::string_view name, std::string_view value);
+    // Null while the saved state is restored, and without one.
+    StateKeeper* state() const { return restoring_ ? nullptr : options_.state.get(); }
+    void set_restoring(bool restoring) { restoring_ = restoring; }
     // Ends everything in order: no new logins, sessions, LUNs, targets, portals. `done` within
     // about twice the bound.
     void stop(io::Duration bound, std::function<void()> done);
@@ -113,12 +123,22 @@ class Registry final : public Directory {
     // One after the other, up to the first that is refused.
     void update_lun(int tid, uint64_t lun, NamedValues parameters, LunCallback done);
 
+    // A LUN of the saved state, with what was set of it. One whose backing store cannot be opened
+    // (or is not to be looked at now) is there as well, not ready, and is tried again until it
+    // opens. Refused when it could never be made like this.
+    void restore_lun(const SavedLun& saved, bool open_now, StatusCallback done);
+    // The backing store has had long enough: the LUN is there without, for now.
+    void give_up_restoring(int tid, uint64_t lun, const std::string& why);
+
     const Media& media() const { return media_; }
     IsnsClient& isns() { return *isns_; }
 
     // --- accounts and sessions
     Accounts& accounts() { return accounts_; }
+    const Accounts& accounts() const { return accounts_; }
     Status bind_account(int tid, std::string_view name, Direction direction);
+    // Nobody may discover targets until an account is bound to discovery.
+    void close_discovery() { discovery_closed_ = true; }
     void list_sessions(std::optional<int> tid, std::function<void(std::vector<SessionInfo>)> done);
     void drop_connection(int tid, uint64_t session, uint32_t cid, StatusCallback done);
 
@@ -134,6 +154,7 @@ class Registry final : public Directory {
     struct LunUpdate;    // an update on its way through its parameters
 
     void refresh_accepting();
+    Status change_target(TargetEntry& entry, std::string_view name, std::string_view value);
     uint16_t free_relative_port(int tid) const;
     void forget_target(int tid);
     void teardown(int tid, io::Duration bound, std::function<void()> done);
@@ -146,8 +167,20 @@ class Registry final : public Directory {
                                std::function<void(LoginAnswer)> answer);
 
     UnitPtr make_controller(int tid, const std::string& name);
+    LunEntry entry_for(NewLun made, NamedValues set, const scsi::LogicalUnit& unit);
     const store::Engine* find_engine(std::string_view name) const;
     Status check_new_lun(const NewLun& request, UnitRequest& unit);
+    Status resolve_lun(const NewLun& request, UnitRequest& unit);
+    UnitPtr make_stand_in(const UnitRequest& request, uint64_t size);
+    void enter_restored(const SavedLun& saved, UnitPtr unit, const std::string& why_not,
+                        const StatusCallback& done);
+    void leave_busy(int tid, uint64_t lun);
+    LunEntry* find_waiting(Reopening::Place place);
+    void reopen(Reopening::Place place, std::function<void(bool again)> ended);
+    void stop_reopening();
+    void use_reopened(Reopening::Place place, const UnitPtr& unit,
+                      const std::function<void(bool again)>& ended);
+    void note_reopened(Reopening::Place place, const scsi::LogicalUnit& unit);
     scsi::LunIdentity identity_for(const UnitRequest& request);
     std::string place_of(const scsi::LogicalUnit& unit) const;  // empty: no LUN leads there
     void note_size(const MediumPtr& medium, const Result<uint64_t>& size);
@@ -157,10 +190,12 @@ class Registry final : public Directory {
                     std::function<void(bool drained)> done);
     void attach_lun(int tid, uint64_t lun, UnitPtr unit, std::function<void(Status)> done);
     void update_next(std::shared_ptr<LunUpdate> update);
+    void remember_update(TargetEntry& target, const LunUpdate& update);
+    void remember_medium(int tid, uint64_t lun, const UnitPtr& unit);
     void update_state(const std::shared_ptr<LunUpdate>& update, const LunParameter& row);
     void update_store(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
     void update_capacity(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
-    void update_path(const std::shared_ptr<LunUpdate>& update, const std::string& path);
+    void update_path(const std::shared_ptr<LunUpdate>& update, std::string path);
     void look_at_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit,
                       std::function<void(uint64_t)> then);
     void refresh_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
@@ -172,6 +207,9 @@ class Registry final : public Directory {
     io::Duration abort_bound_;
     bool ready_ = true;
     bool stopping_ = false;
+    bool restoring_ = false;
+    bool discovery_closed_ = false;
+    NamedValues system_settings_;
     std::atomic<bool> accepting_{false};
     std::map<int, TargetEntry> targets_;
     uint64_t made_targets_ = 0;                      // since the start
@@ -182,6 +220,8 @@ class Registry final : public Directory {
     Attempts attempts_;
     Media media_;
     Revival revival_;
+    Reopening reopening_;
+    std::map<Reopening::Place, std::weak_ptr<UnitRequest>> reopen_requests_;  // attempts under way
     CapacityWatch watch_;
     std::unique_ptr<IsnsClient> isns_;
 };

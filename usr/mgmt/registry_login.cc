@@ -20,6 +20,9 @@ LoginAnswer refused(Admission admission, std::string reason) {
 LoginAnswer Registry::answer_discovery(const LoginQuestion& question) {
     auto driver = find_driver(question.driver);
     if (!driver) return refused(Admission::not_found, driver.error().reason);
+    if (discovery_closed_)
+        return refused(Admission::failed,
+                       "the accounts of discovery in the saved state could not be used");
     LoginAnswer answer;
     answer.admission = Admission::granted;
     answer.parameters = (*driver)->driver->default_parameters();

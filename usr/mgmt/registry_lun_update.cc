@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `--mode logicalunit --op update`.
+#include <algorithm>
+
 #include "base/log.h"
 #include "mgmt/blocking_call.h"
 #include "mgmt/capacity.h"
 #include "mgmt/numbers.h"
 #include "mgmt/registry.h"
+#include "mgmt/settings.h"
 #include "mgmt/unit_request.h"
 
 namespace tgt::mgmt {
@@ -23,6 +26,14 @@ void carry_over(const scsi::LunState& old, scsi::LunState& next) {
     next.descriptor_sense = old.descriptor_sense;
     next.mode_pages = old.mode_pages;
     next.reservations = old.reservations;
+}
+
+// Parameters of stores that it does not show are not settings: they make something happen.
+bool shows_parameter(const scsi::LogicalUnit& unit, std::string_view name) {
+    if (!unit.store()) return false;
+    const auto shown = unit.store()->parameters();
+    return std::any_of(shown.begin(), shown.end(),
+                       [&](const auto& one) { return one.first == name; });
 }
 
 // `store`: what the backing store says to it.
@@ -77,6 +88,7 @@ void Registry::update_next(std::shared_ptr<LunUpdate> update) {
     if (update->over()) return;
     auto found = find_target(update->tid);
     if (!found) return update->finish(tl::unexpected(found.error()));
+    if (update->next > 0) remember_update(**found, *update);
     if (update->next == update->parameters.size())
         return update->finish(std::move(update->warnings));
     const auto& [name, value] = update->parameters[update->next++];
@@ -92,6 +104,17 @@ void Registry::update_next(std::shared_ptr<LunUpdate> update) {
         if (auto status = judge_for_device(*row, value, update->warnings); !status)
             return update->finish(tl::unexpected(status.error()));
     update_state(update, *row);
+}
+
+// The parameter before `next` is in force.
+void Registry::remember_update(TargetEntry& target, const LunUpdate& update) {
+    const auto& [name, value] = update.parameters[update.next - 1];
+    const UnitPtr& unit = target.target->luns().at(update.lun);
+    if (!find_lun_parameter(name) && !shows_parameter(*unit, name)) return;
+    LunEntry& entry = target.lun_entries[update.lun];
+    entry.made.tid = update.tid;
+    entry.made.lun = update.lun;
+    remember_lun_setting(*entry.set, name, value);
 }
 
 void Registry::update_state(const std::shared_ptr<LunUpdate>& update, const LunParameter& row) {
@@ -147,7 +170,7 @@ void Registry::update_store(const std::shared_ptr<LunUpdate>& update, const Unit
 }
 
 // With a new medium the unit is online again, as in tgt: a step of its own, behind this one.
-void Registry::update_path(const std::shared_ptr<LunUpdate>& update, const std::string& path) {
+void Registry::update_path(const std::shared_ptr<LunUpdate>& update, std::string path) {
     const auto next = update->parameters.begin() + ptrdiff_t(update->next);
     update->parameters.insert(next, {"online", "1"});
     const UnitPtr unit = targets_.at(update->tid).target->luns().at(update->lun);
@@ -164,6 +187,9 @@ void Registry::update_path(const std::shared_ptr<LunUpdate>& update, const std::
     request->engine = find_engine(unit->store_name());
     if (!request->engine || path.empty() || update->lun == 0)
         return update->finish(refuse(ErrorCode::invalid_request, "path={} cannot be set", path));
+    const auto& entries = targets_.at(update->tid).lun_entries;
+    if (const auto entry = entries.find(update->lun); entry != entries.end())
+        request->open.options = entry->second.made.engine_options;
     if (const MediumPtr medium = media_.of(*unit))
         request->open = medium->open;
     else if (const auto flags = store::parse_flags(*request->engine, unit->flags()))
@@ -205,6 +231,10 @@ void Registry::update_capacity(const std::shared_ptr<LunUpdate>& update, const U
 // The same medium again, while it is offline: how tgt's users make another size of a file known.
 void Registry::refresh_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit) {
     const MediumPtr medium = media_.of(*unit);
+    const auto& path = update->parameters[update->next - 1].second;
+    LunEntry& entry = targets_.at(update->tid).lun_entries[update->lun];
+    entry.made.path = path;
+    forget_setting(*entry.set, "capacity");
     look_at_size(update, unit, [this, update, medium](uint64_t size) {
         show_size(runtime_, medium, size, [this, update] { update_next(update); });
     });
@@ -236,11 +266,25 @@ void Registry::replace_unit(const std::shared_ptr<LunUpdate>& update, UnitPtr un
         if (update->over()) return;
         log::info(module, "target {} LUN {} has the medium {} now", update->tid, update->lun,
                   unit->path());
-        attach_lun(update->tid, update->lun, unit, [this, update](Status status) {
+        attach_lun(update->tid, update->lun, unit, [this, update, unit](Status status) {
             if (!status) return update->finish(tl::unexpected(status.error()));
+            remember_medium(update->tid, update->lun, unit);
             update_next(update);
         });
     });
+}
+
+// A LUN that has another medium now shares its settings with nobody.
+void Registry::remember_medium(int tid, uint64_t lun, const UnitPtr& unit) {
+    auto found = find_target(tid);
+    if (!found) return;
+    LunEntry& entry = (*found)->lun_entries[lun];
+    auto set = *entry.set;
+    remember_new_medium(set, *unit->state());
+    NewLun made = entry.made;
+    made.path = unit->path();
+    entry = entry_for(std::move(made), std::move(set), *unit);
+    reopening_.forget({tid, lun});
 }
 
 }  // namespace tgt::mgmt

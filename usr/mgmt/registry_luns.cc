@@ -5,6 +5,7 @@
 #include "mgmt/capacity.h"
 #include "mgmt/lun_identity.h"
 #include "mgmt/registry.h"
+#include "mgmt/settings.h"
 #include "mgmt/unit_request.h"
 
 namespace tgt::mgmt {
@@ -75,13 +76,20 @@ const store::Engine* Registry::find_engine(std::string_view name) const {
 Status Registry::check_new_lun(const NewLun& request, UnitRequest& unit) {
     auto found = find_target(request.tid);
     if (!found) return tl::unexpected(found.error());
-    if (auto status = check_origin(request.origin); !status) return status;
     if (request.lun > max_lun)
         return refuse(ErrorCode::invalid_request, "LUN {} is above {}", request.lun, max_lun);
     const TargetEntry& entry = **found;
     if (entry.target->luns().count(request.lun) || entry.busy_luns.count(request.lun))
         return refuse(ErrorCode::lun_exists, "target {} has a LUN {} already", request.tid,
                       request.lun);
+    return resolve_lun(request, unit);
+}
+
+// What the request names, in this build.
+Status Registry::resolve_lun(const NewLun& request, UnitRequest& unit) {
+    if (auto status = check_origin(request.origin); !status) return status;
+    unit.tid = request.tid;
+    unit.lun = request.lun;
     unit.type = scsi::find_device_type(request.device_type);
     if (!unit.type)
         return refuse(ErrorCode::invalid_request,
@@ -111,8 +119,6 @@ Status Registry::check_new_lun(const NewLun& request, UnitRequest& unit) {
 
 void Registry::new_lun(const NewLun& request, LunCallback done) {
     auto unit = std::make_shared<UnitRequest>(*this);
-    unit->tid = request.tid;
-    unit->lun = request.lun;
     if (auto status = check_new_lun(request, *unit); !status)
         return done(tl::unexpected(status.error()));
     auto& busy = targets_.at(request.tid).busy_luns;
@@ -121,18 +127,40 @@ void Registry::new_lun(const NewLun& request, LunCallback done) {
     };
     unit->done = [this, weak = std::weak_ptr(unit), asked = request,
                   done = std::move(done)](Outcome<UnitPtr> made) {
-        auto finish = [this, asked, warnings = weak.lock()->warnings, done](const Status& status) {
+        auto finish = [this, asked, warnings = weak.lock()->warnings,
+                       done](const Outcome<UnitPtr>& unit) {
             const auto it = targets_.find(asked.tid);
             if (it != targets_.end()) it->second.busy_luns.erase(asked.lun);
-            if (!status) return done(tl::unexpected(status.error()));
-            if (it != targets_.end()) it->second.made[asked.lun] = asked;
+            if (!unit) return done(tl::unexpected(unit.error()));
+            if (it != targets_.end())
+                it->second.lun_entries[asked.lun] = entry_for(asked, {}, **unit);
             log::info(module, "target {} has a LUN {} now", asked.tid, asked.lun);
             done(warnings);
         };
         if (!made) return finish(tl::unexpected(made.error()));
-        attach_lun(asked.tid, asked.lun, std::move(*made), finish);
+        attach_lun(asked.tid, asked.lun, *made, [finish, unit = *made](const Status& status) {
+            finish(status ? Outcome<UnitPtr>(unit) : tl::unexpected(status.error()));
+        });
     };
     unit->begin();
+}
+
+// With what was a default until now, so that it stays; LUNs of one unit share what is set of it.
+LunEntry Registry::entry_for(NewLun made, NamedValues set, const scsi::LogicalUnit& unit) {
+    made.engine = unit.store_name();
+    if (made.block_size == 0) made.block_size = unit.type().default_block_size;
+    made.force = made.force && !made.path.empty();
+    LunEntry entry;
+    entry.made = std::move(made);
+    const MediumPtr medium = media_.of(unit);
+    if (medium && medium->set) {
+        entry.set = medium->set;
+        return entry;
+    }
+    remember_identity(set, unit.state()->identity);
+    *entry.set = std::move(set);
+    if (medium) medium->set = entry.set;
+    return entry;
 }
 
 void Registry::attach_lun(int tid, uint64_t lun, UnitPtr unit, StatusCallback done) {
@@ -217,7 +245,8 @@ void Registry::delete_lun(int tid, uint64_t lun, LunCallback done) {
         if (interrupted) return done(Warnings{});
         return done(refuse(ErrorCode::no_lun, "target {} has no LUN {}", tid, lun));
     }
-    entry.made.erase(lun);
+    entry.lun_entries.erase(lun);
+    reopening_.forget({tid, lun});
     remove_lun(entry, lun, entry.target->abort_bound(),
                [this, tid, lun, done = std::move(done)](bool drained) {
                    if (auto it = targets_.find(tid); it != targets_.end())

@@ -54,8 +54,9 @@ scsi::LunState first_state(const Registry& registry, const TargetEntry& entry, u
 
 Json show_options(const TargetEntry& entry, uint64_t lun, const scsi::LogicalUnit& unit) {
     const scsi::DeviceType& type = unit.type();
-    const auto made = entry.made.find(lun);
-    const std::string options = made == entry.made.end() ? "" : made->second.engine_options;
+    const auto made = entry.lun_entries.find(lun);
+    const std::string options =
+        made == entry.lun_entries.end() ? "" : made->second.made.engine_options;
     const auto number = [](uint32_t value) { return std::to_string(value); };
     const uint32_t size = unit.state()->geometry.block_size;
     return Json::array({

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "mgmt/access.h"
@@ -14,6 +15,16 @@
 #include "scsi/target.h"
 
 namespace tgt::mgmt {
+
+// How a LUN came to be what it is: what makes it again. LUN 0, which is made with its target, has
+// one only when something was set.
+struct LunEntry {
+    NewLun made;  // with the path it has now
+    // What was set since; of the logical unit, so shared by all LUNs that lead to it.
+    std::shared_ptr<NamedValues> set = std::make_shared<NamedValues>();
+    // The backing store could not be opened yet when the saved state was restored: why.
+    std::optional<std::string> waiting_for;
+};
 
 // What management knows of one target. Owned by the Registry; control thread.
 struct TargetEntry {
@@ -28,14 +39,15 @@ struct TargetEntry {
     std::shared_ptr<const DriverParameters> parameters;  // replaced whole
     AccessList access;
     Redirect redirect;
-    std::map<uint64_t, NewLun> made;  // how its LUNs were made; LUN 0 is made with the target
+    NamedValues set;  // what was updated since it was made
+    std::map<uint64_t, LunEntry> lun_entries;
     // LUNs being made, changed or removed, and what ends that early (null: it ends by itself).
     std::map<uint64_t, std::function<void(const Failure&)>> busy_luns;
 
     // Who made a LUN; LUN 0 comes with the target.
     const std::string& origin_of(uint64_t lun) const {
-        const auto found = made.find(lun);
-        return found == made.end() ? origin : found->second.origin;
+        const auto found = lun_entries.find(lun);
+        return lun == 0 || found == lun_entries.end() ? origin : found->second.made.origin;
     }
     // A driver parameter by name (any case), or empty.
     std::string parameter(std::string_view wanted) const;

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "mgmt/blocking_call.h"
+#include "mgmt/capacity.h"
 #include "mgmt/medium_key.h"
 #include "mgmt/numbers.h"
 #include "mgmt/probe_identity.h"
@@ -26,11 +27,16 @@ struct Registry::UnitRequest::Opened {
     std::string warning;
 
     static Result<Opened> open(const store::Engine& engine, const store::OpenRequest& request,
-                               ReservationStore* reservations) {
+                               const NamedValues& set, ReservationStore* reservations) {
         auto store = engine.open(request);
         if (!store) return tl::unexpected(std::move(store.error()));
         Opened out;
         out.store = std::move(*store);
+        for (const auto& [name, value] : set) {
+            if (find_lun_parameter(name)) continue;
+            if (auto changed = out.store->update(name, value); !changed)
+                return fail(EINVAL, fmt::format("{}={}: {}", name, value, changed.error().text));
+        }
         // Those of a pass-through device are its own.
         if (reservations && !engine.carries_commands)
             out.key = medium_key(out.store->info(), request.path);
@@ -116,8 +122,9 @@ void Registry::UnitRequest::find_medium(store::Identity identity) {
         return;
     call_blocking(
         registry.runtime_,
-        [engine = engine, request = open, reservations = registry.options_.reservations] {
-            return Opened::open(*engine, request, reservations.get());
+        [engine = engine, request = open, set = set,
+         reservations = registry.options_.reservations] {
+            return Opened::open(*engine, request, set, reservations.get());
         },
         [self](Result<Opened> result) { self->opened(std::move(result)); });
 }
@@ -154,12 +161,36 @@ scsi::LunState initial_state(const scsi::DeviceType& type, const scsi::LunSetup&
     return state;
 }
 
-Registry::UnitPtr Registry::UnitRequest::make_unit(Opened opened) {
+// What was set of a LUN of the saved state, in that order.
+Status Registry::UnitRequest::restore_settings(scsi::LunState& state, const store::Store* store,
+                                               std::optional<uint64_t>& limit) {
+    const LunParameterContext context{store ? &store->info() : nullptr};
+    for (const auto& [name, value] : set) {
+        const LunParameter* row = find_lun_parameter(name);
+        Status status;
+        if (row && row->apply)
+            status = row->apply(state, value, context, warnings);
+        else if (row && row->kind == LunParameter::Kind::capacity && store)
+            status = restore_capacity(state, value, store->info().size, limit);
+        else if (row || !store)
+            status =
+                refuse(ErrorCode::invalid_request, "a {} cannot have '{}' here", type->name, name);
+        if (!status) return status;
+    }
+    return {};
+}
+
+Outcome<Registry::UnitPtr> Registry::UnitRequest::make_unit(Opened opened) {
     scsi::LunSetup setup;
     setup.identity = registry.identity_for(*this);
     setup.store = opened.store ? &opened.store->info() : nullptr;
     setup.block_size = block_size;
     scsi::LunState state = initial_state(*type, setup);
+    std::optional<uint64_t> limit;
+    if (auto status = restore_settings(state, opened.store.get(), limit); !status) {
+        if (opened.store) close_on_pool(registry.runtime_, std::move(opened.store));
+        return tl::unexpected(status.error());
+    }
     const std::string flags = store::flags_text(open.flags);
     const auto make = [&](std::unique_ptr<store::Store> store) {
         return scsi::LogicalUnit::make(registry.runtime_, *type, std::move(store),
@@ -179,6 +210,7 @@ Registry::UnitPtr Registry::UnitRequest::make_unit(Opened opened) {
     const MediumPtr medium = registry.media_.add(*engine, open, *setup.store);
     medium->place = place_text(tid, lun);
     medium->first_identity = setup.identity;
+    medium->limit = limit;
     UnitPtr unit = make(registry.media_.track(medium, std::move(opened.store)));
     registry.media_.set_unit(medium, unit);
     unit->set_observer(&registry.revival_);

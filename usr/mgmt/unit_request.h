@@ -28,6 +28,8 @@ struct Registry::UnitRequest : std::enable_shared_from_this<UnitRequest> {
     // A new medium in an existing unit: carries over what is not the medium's. Such a medium is not
     // shared.
     std::function<void(scsi::LunState&)> adjust;
+    // A LUN of the saved state: what was set of it. Nobody meets the unit without.
+    NamedValues set;
     UnitPtr replaces;  // its unit until now; the answer when it is the same medium
     std::function<void(Outcome<UnitPtr>)> done;
 
@@ -50,7 +52,9 @@ struct Registry::UnitRequest : std::enable_shared_from_this<UnitRequest> {
     void use(const MediumPtr& medium);
     void wait_for_close(const MediumPtr& medium);
     Outcome<UnitPtr> share(const Medium& medium, UnitPtr unit) const;
-    UnitPtr make_unit(Opened opened);
+    Outcome<UnitPtr> make_unit(Opened opened);
+    Status restore_settings(scsi::LunState& state, const store::Store* store,
+                            std::optional<uint64_t>& limit);
     void note_unused_bytes(const store::Info& info);
     void keep_reservations(scsi::LogicalUnit& unit, const std::string& key);
 };

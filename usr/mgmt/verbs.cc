@@ -5,6 +5,7 @@
 #include <array>
 
 #include "mgmt/handlers.h"
+#include "mgmt/state_snapshot.h"
 
 namespace tgt::mgmt {
 
@@ -59,43 +60,46 @@ constexpr KeySet access_keys =
 constexpr std::array table{
     VerbRow{Mode::system, Op::show, any_key, 0, system_show},
     VerbRow{Mode::system, Op::update, keys(Key::lld, Key::name, Key::value),
-            keys(Key::name, Key::value), system_update},
+            keys(Key::name, Key::value), system_update, Touches::system},
     VerbRow{Mode::system, Op::delete_, any_key, 0, system_delete},
     VerbRow{Mode::system, Op::stat, any_key, 0, system_stat},
 
     VerbRow{Mode::target, Op::new_, keys(Key::lld, Key::tid, Key::targetname, Key::origin),
-            keys(Key::tid, Key::targetname), target_new},
+            keys(Key::tid, Key::targetname), target_new, Touches::target},
     VerbRow{Mode::target, Op::delete_, keys(Key::lld, Key::tid, Key::force), keys(Key::tid),
-            target_delete},
+            target_delete, Touches::target},
     VerbRow{Mode::target, Op::show, keys(Key::lld, Key::tid, Key::targetname, Key::details), 0,
             target_show},
     VerbRow{Mode::target, Op::stat, keys(Key::lld, Key::tid), keys(Key::tid), target_stat},
-    VerbRow{Mode::target, Op::bind, access_keys, keys(Key::tid), target_bind},
-    VerbRow{Mode::target, Op::unbind, access_keys, keys(Key::tid), target_unbind},
+    VerbRow{Mode::target, Op::bind, access_keys, keys(Key::tid), target_bind, Touches::target},
+    VerbRow{Mode::target, Op::unbind, access_keys, keys(Key::tid), target_unbind, Touches::target},
     VerbRow{Mode::target, Op::update, keys(Key::lld, Key::tid, Key::name, Key::value),
-            keys(Key::tid, Key::name, Key::value), target_update},
+            keys(Key::tid, Key::name, Key::value), target_update, Touches::target},
 
-    VerbRow{Mode::logicalunit, Op::new_, unit_keys, keys(Key::tid, Key::lun), lun_new},
+    VerbRow{Mode::logicalunit, Op::new_, unit_keys, keys(Key::tid, Key::lun), lun_new,
+            Touches::lun},
     VerbRow{Mode::logicalunit, Op::update,
             keys(Key::lld, Key::tid, Key::lun, Key::bsoflags, Key::blocksize, Key::params),
-            keys(Key::tid, Key::lun), lun_update},
+            keys(Key::tid, Key::lun), lun_update, Touches::lun},
     VerbRow{Mode::logicalunit, Op::delete_, keys(Key::lld, Key::tid, Key::lun),
-            keys(Key::tid, Key::lun), lun_delete},
+            keys(Key::tid, Key::lun), lun_delete, Touches::lun},
     VerbRow{Mode::logicalunit, Op::stat, keys(Key::lld, Key::tid, Key::lun),
             keys(Key::tid, Key::lun), lun_stat},
 
-    VerbRow{Mode::portal, Op::new_, keys(Key::lld, Key::params), keys(Key::params), portal_new},
+    VerbRow{Mode::portal, Op::new_, keys(Key::lld, Key::params), keys(Key::params), portal_new,
+            Touches::portals},
     VerbRow{Mode::portal, Op::delete_, keys(Key::lld, Key::params), keys(Key::params),
-            portal_delete},
+            portal_delete, Touches::portals},
     VerbRow{Mode::portal, Op::show, keys(Key::lld), 0, portal_show},
 
     VerbRow{Mode::account, Op::new_, keys(Key::lld, Key::user, Key::password, Key::bsoflags),
-            keys(Key::user, Key::password), account_new},
-    VerbRow{Mode::account, Op::delete_, keys(Key::lld, Key::user), keys(Key::user), account_delete},
+            keys(Key::user, Key::password), account_new, Touches::account},
+    VerbRow{Mode::account, Op::delete_, keys(Key::lld, Key::user), keys(Key::user), account_delete,
+            Touches::account},
     VerbRow{Mode::account, Op::bind, keys(Key::lld, Key::tid, Key::user, Key::outgoing),
-            keys(Key::user), account_bind},
+            keys(Key::user), account_bind, Touches::bindings},
     VerbRow{Mode::account, Op::unbind, keys(Key::lld, Key::tid, Key::user, Key::outgoing),
-            keys(Key::user), account_unbind},
+            keys(Key::user), account_unbind, Touches::bindings},
     VerbRow{Mode::account, Op::show, keys(Key::lld, Key::secrets), 0, account_show},
 
     VerbRow{Mode::connection, Op::show, any_key, 0, connection_show},
@@ -104,7 +108,7 @@ constexpr std::array table{
     VerbRow{Mode::session, Op::stat, any_key, 0, session_stat},
 
     VerbRow{Mode::lld, Op::start, keys(Key::lld), 0, lld_start},
-    VerbRow{Mode::lld, Op::stop, keys(Key::lld), 0, lld_stop},
+    VerbRow{Mode::lld, Op::stop, keys(Key::lld), 0, lld_stop, Touches::portals},
     VerbRow{Mode::lld, Op::show, keys(Key::lld), 0, lld_show},
 };
 
@@ -145,19 +149,34 @@ std::string_view key_name(Key key) {
     return key_names[size_t(key)];
 }
 
-void run_verb(Registry& registry, ipc::Verb verb, std::shared_ptr<const Json> params,
-              AnswerCallback done) {
+namespace {
+
+void run(Registry& registry, ipc::Verb verb, std::shared_ptr<const Json> params,
+         AnswerCallback done, bool early) {
     const VerbRow* row = find_verb(verb);
     if (!row)
         return done(tl::unexpected(failure(fmt::format(
             "{} is not supported in mode {}", ipc::name_of(verb.op), ipc::name_of(verb.mode)))));
     if (!params) params = std::make_shared<const Json>(Json::object());
     if (auto wrong = check_keys(*row, *params)) return done(tl::unexpected(std::move(*wrong)));
-    auto call = std::make_shared<Call>(Call{registry, std::move(params), std::move(done)});
+    auto call = std::make_shared<Call>(Call{registry, std::move(params), std::move(done), early});
     // Whatever is asked: a driver that is named has to be there.
     if (auto driver = registry.find_driver(text_of(*call, Key::lld)); !driver)
         return answer_failure(*call, driver.error());
+    if (row->touches != Touches::nothing && registry.state()) save_when_done(*row, *call);
     row->handler(std::move(call));
+}
+
+}  // namespace
+
+void run_verb(Registry& registry, ipc::Verb verb, std::shared_ptr<const Json> params,
+              AnswerCallback done) {
+    run(registry, verb, std::move(params), std::move(done), false);
+}
+
+void run_verb_early(Registry& registry, ipc::Verb verb, std::shared_ptr<const Json> params,
+                    AnswerCallback done) {
+    run(registry, verb, std::move(params), std::move(done), true);
 }
 
 // --- what handlers share ----------------------------------------------------------------------

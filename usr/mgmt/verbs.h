@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,9 +51,18 @@ enum class Key : uint8_t {
 };
 using KeySet = uint32_t;
 
+// A change that is in force and on its way to the disk. Control thread.
+struct Unsaved {
+    bool ended = false;
+    std::optional<std::string> why_not;  // ended: it is not there yet, and why
+    std::function<void()> then;          // called when it ends
+};
+
 struct Answered {
     std::shared_ptr<const nlohmann::json> result;  // an object
     std::function<void()> after_sent;              // may be empty: to be called when it was sent
+    // Null: nothing has to be on the disk before it is sent.
+    std::shared_ptr<Unsaved> unsaved = nullptr;
 };
 using Answer = Outcome<Answered>;
 using AnswerCallback = std::function<void(Answer)>;
@@ -62,8 +72,20 @@ struct Call {
     Registry& registry;
     std::shared_ptr<const nlohmann::json> params;
     AnswerCallback done;
+    bool early = false;  // answered before it is saved
 };
 using CallPtr = std::shared_ptr<Call>;
+
+// The objects of the saved state that a verb may change.
+enum class Touches : uint8_t {
+    nothing,
+    system,    // its settings
+    target,    // with all its LUNs, when it has gone or is new
+    lun,       // and those of the same logical unit
+    portals,   // of a driver
+    account,   // and, when it has gone, the places where it was bound
+    bindings,  // the accounts of a target, or of discovery
+};
 
 struct VerbRow {
     ipc::Mode mode;
@@ -71,6 +93,7 @@ struct VerbRow {
     KeySet accepted;
     KeySet required;
     void (*handler)(CallPtr call);
+    Touches touches = Touches::nothing;
 };
 
 std::span<const VerbRow> verb_table();
@@ -81,5 +104,11 @@ std::string_view key_name(Key key);
 // `done` there, once, perhaps before the call returns.
 void run_verb(Registry& registry, ipc::Verb verb, std::shared_ptr<const nlohmann::json> params,
               AnswerCallback done);
+// The same, but the answer comes when the change is in force: nobody may be told before
+// await_saved(). So the requests of an array wait for the disk together.
+void run_verb_early(Registry& registry, ipc::Verb verb,
+                    std::shared_ptr<const nlohmann::json> params, AnswerCallback done);
+// `then` when it is on the disk, or with a warning when that has to wait.
+void await_saved(Answered answered, std::function<void(Answered)> then);
 
 }  // namespace tgt::mgmt

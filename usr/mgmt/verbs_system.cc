@@ -9,6 +9,7 @@
 #include "mgmt/isns_client.h"
 #include "mgmt/numbers.h"
 #include "mgmt/show_units.h"
+#include "mgmt/state_keeper.h"
 #include "scsi/device_type.h"
 #include "store/store.h"
 
@@ -113,6 +114,18 @@ Json show_isns(const IsnsClient& client) {
 
 namespace {
 
+Json show_saved_state(const StateKeeper* state) {
+    if (!state) return nullptr;
+    Json unused = Json::array(), reason, put_aside;
+    for (const auto& [key, why] : state->unused())
+        unused.push_back({{"key", key}, {"reason", why}});
+    if (state->failing()) reason = *state->failing();
+    if (state->put_aside()) put_aside = *state->put_aside();
+    return {{"folder", state->folder()}, {"state", state->failing() ? "failing" : "ok"},
+            {"reason", reason},          {"unsaved", state->unsaved()},
+            {"put_aside", put_aside},    {"unused", unused}};
+}
+
 Json show_system(Registry& registry, const StuckCounts& stuck) {
     Json stores = Json::array(), types = Json::array();
     for (const store::Engine* engine : registry.options().engines)
@@ -132,6 +145,7 @@ Json show_system(Registry& registry, const StuckCounts& stuck) {
                 {"workers", registry.runtime().worker_count()},
                 {"io_engine", registry.runtime().worker(0).wants_ring() ? "uring" : "epoll"},
                 {"log_levels", log_levels()},
+                {"saved_state", show_saved_state(registry.options().state.get())},
                 {"graveyard", show_graveyard(registry, stuck)}};
 }
 
@@ -144,8 +158,10 @@ void system_show(CallPtr call) {
 }
 
 void system_update(CallPtr call) {
-    answer(*call,
-           update_system(call->registry, text_of(*call, Key::name), text_of(*call, Key::value)));
+    const std::string name = text_of(*call, Key::name), value = text_of(*call, Key::value);
+    const auto status = update_system(call->registry, name, value);
+    if (status) call->registry.remember_system_setting(name, value);
+    answer(*call, status);
 }
 
 void system_delete(CallPtr call) {

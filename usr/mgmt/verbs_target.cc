@@ -51,6 +51,9 @@ Json show_target(Registry& registry, const TargetEntry& entry,
     for (const auto& [lun, unit] : entry.target->luns()) {
         luns.push_back(show_lun(registry, lun, *unit, stuck));
         luns.back()["origin"] = show_origin(entry.origin_of(lun));
+        const auto known = entry.lun_entries.find(lun);
+        if (known != entry.lun_entries.end() && known->second.waiting_for)
+            luns.back()["backing_reason"] = *known->second.waiting_for;
         if (details) add_lun_settings(luns.back(), registry, entry, lun, *unit);
     }
     Json out = {

@@ -16,6 +16,7 @@
 #include "mgmt/numbers.h"
 #include "mgmt/registry.h"
 #include "mgmt/reservation_store.h"
+#include "mgmt/state_restore.h"
 #include "tgtd/options.h"
 #include "tgtd/passed.h"
 #include "tgtd/process.h"
@@ -54,10 +55,11 @@ class Daemon {
 
   private:
     Result<void> open_socket();
-    Result<void> open_portals();
+    Result<void> open_portals(std::vector<mgmt::PortalSpec> specs);
     Result<bool> choose_engine();
     Result<void> make_threads();
-    Result<std::shared_ptr<mgmt::ReservationStore>> open_state();
+    Result<void> open_state(mgmt::RegistryOptions& registry);
+    void restore();
     void stop_in_order();
     void remove_pid_file();
     [[noreturn]] void give_up(std::string_view why);
@@ -66,6 +68,8 @@ class Daemon {
     Passed passed_;
     Service service_;
     std::unique_ptr<io::Runtime> runtime_;
+    std::shared_ptr<mgmt::StateKeeper> state_;
+    std::vector<mgmt::StateRow> saved_;  // until it is restored
     std::unique_ptr<mgmt::Registry> registry_;
     std::unique_ptr<mgmt::AdminServer> server_;
 };
@@ -95,18 +99,16 @@ std::string reasons_of(const mgmt::Portals& portals) {
     return out;
 }
 
-Result<void> Daemon::open_portals() {
-    auto specs = with_passed(options_.portals, passed_.portals);
+Result<void> Daemon::open_portals(std::vector<mgmt::PortalSpec> specs) {
     std::promise<Result<void>> tried;
     runtime_->control().post([&] {
-        registry_->add_driver(
-            iscsi::make_driver(*runtime_, options_.iscsi_settings, std::move(passed_.portals)));
         const auto& entry = registry_->drivers().front();
         // Whoever comes before the configuration is loaded waits, rather than being sent away.
         entry.driver->set_accepting(options_.config.empty());
         auto* portals = entry.portals.get();
         portals->open_all(std::move(specs), [&tried, portals] {
-            if (portals->any_listening())
+            // Without any, an administrator has removed them.
+            if (portals->any_listening() || portals->newest_first().empty())
                 tried.set_value({});
             else
                 tried.set_value(fail(EADDRNOTAVAIL, fmt::format("cannot listen on any portal: {}",
@@ -121,7 +123,9 @@ Result<void> Daemon::start() {
     adjust_limits();
     if (auto opened = open_socket(); !opened) return opened;
     if (auto made = make_threads(); !made) return made;
-    if (auto opened = open_portals(); !opened) {
+    auto portals = with_passed(options_.portals, passed_.portals);
+    restore();
+    if (auto opened = open_portals(std::move(portals)); !opened) {
         stop_in_order();
         return opened;
     }
@@ -136,15 +140,44 @@ Result<void> Daemon::start() {
     return {};
 }
 
-Result<std::shared_ptr<mgmt::ReservationStore>> Daemon::open_state() {
-    if (options_.state_dir.empty()) return nullptr;
-    auto state = std::make_shared<mgmt::ReservationStore>(*runtime_, options_.state_dir);
-    if (auto ready = state->prepare(); !ready)
-        return fail(ready.error().code,
-                    fmt::format("--state-dir {} cannot be used: {}; name a folder that tgtd may "
-                                "write, or whose parent it may",
-                                options_.state_dir, ready.error().text));
-    return state;
+// What outlives the daemon: everything that was made, and persistent reservations.
+Result<void> Daemon::open_state(mgmt::RegistryOptions& registry) {
+    const std::string& folder = options_.state_dir;
+    if (folder.empty()) return {};
+    const auto unusable = [&](const Error& error) {
+        return fail(error.code,
+                    fmt::format("--state-dir {} cannot be used: {}", folder, error.text));
+    };
+    auto db = mgmt::StateDb::open(folder);
+    if (!db) return unusable(db.error());
+    auto rows = (*db)->load();
+    if (!rows) return unusable(rows.error());
+    saved_ = std::move(*rows);
+    state_ = std::make_shared<mgmt::StateKeeper>(*runtime_, folder, std::move(*db),
+                                                 mgmt::StateKeeper::Options());
+    registry.state = state_;
+    registry.reservations = std::make_shared<mgmt::ReservationStore>(*runtime_, folder);
+    if (auto ready = registry.reservations->prepare(); !ready) return unusable(ready.error());
+    return {};
+}
+
+// The driver, and the saved state, before any initiator.
+void Daemon::restore() {
+    std::promise<void> restored;
+    runtime_->control().post([&] {
+        registry_->add_driver(
+            iscsi::make_driver(*runtime_, options_.iscsi_settings, std::move(passed_.portals)));
+        if (!state_) return restored.set_value();
+        const size_t count = saved_.size();
+        mgmt::restore_state(*registry_, std::exchange(saved_, {}), {},
+                            [&, count](std::vector<mgmt::StateKeeper::Unused> unused) {
+                                log::info(module, "{} of {} objects of the saved state are back",
+                                          count - unused.size(), count);
+                                state_->set_unused(std::move(unused));
+                                restored.set_value();
+                            });
+    });
+    restored.get_future().get();
 }
 
 // Whether the workers get rings. Asked once, before there are threads.
@@ -173,9 +206,7 @@ Result<void> Daemon::make_threads() {
     runtime_ = std::make_unique<io::Runtime>(threads);
     mgmt::RegistryOptions registry;
     registry.io_threads = options_.io_threads;
-    auto state = open_state();
-    if (!state) return tl::unexpected(state.error());
-    registry.reservations = std::move(*state);
+    if (auto opened = open_state(registry); !opened) return opened;
     registry.abort_bound = std::chrono::seconds(options_.abort_seconds);
     registry.unique_ids = options_.unique_ids;
     if (options_.unique_ids) registry.machine_id = read_machine_id();
@@ -197,13 +228,17 @@ void Daemon::give_up(std::string_view why) {
     // A thread that the kernel does not give back keeps the process, and with it what is open: the
     // locks of its media, which is right, but the next daemon needs the control port.
     if (server_) server_->release_lock();
+    if (state_) state_->release_locks();
     _exit(1);
 }
 
 void Daemon::stop_in_order() {
     runtime_->control().post([this] {
         server_->stop();
-        registry_->stop(drain_bound, [this] { service_.request_stop(); });
+        registry_->stop(drain_bound, [this] {
+            if (!state_) return service_.request_stop();
+            state_->stop([this] { service_.request_stop(); });
+        });
     });
     if (!service_.wait_stopped(io::Clock::now() + stop_bound))
         give_up("stopping took too long, or was interrupted");
@@ -214,6 +249,7 @@ void Daemon::stop_in_order() {
     if (registry_->media().any_unit())
         give_up("commands that have begun have not come back from their backing stores");
     registry_.reset();
+    state_.reset();
     server_.reset();
     runtime_.reset();
 }

@@ -232,7 +232,8 @@ constexpr std::array<Row, 21> table{{
      "    --admin-group GROUP let the members of this group manage the daemon, too (default: "
      "none)"},
     {"state-dir", 0, nullptr, state_dir,
-     "    --state-dir DIR     keep persistent reservations there; made if missing (default: off)"},
+     "    --state-dir DIR     keep what is made at run time there, and persistent reservations;\n"
+     "                        made if missing (default: off)"},
     {"log-level", 0, nullptr, log_level,
      "    --log-level LEVEL   [module=]debug, info, warning, error or off"},
 }};

@@ -100,5 +100,65 @@ TEST_F(PortalsTest, EveryPortalIsAnnouncedWildcardsAsTheLocalAddress) {
               (std::vector<std::string>{"[fd00::5]:3260,1", "127.0.0.1:7,1"}));
 }
 
+// What a daemon listens on that is started with `at_start` and the changes of the one before it.
+class PortalsAfterARestart : public PortalsTest {
+  protected:
+    bool remove(std::string_view text) {
+        bool good = false;
+        portals.remove(spec(text), [&](Status status) { good = status.has_value(); });
+        return good;
+    }
+    std::set<std::string> after(const std::vector<std::string>& at_start) {
+        FakeDriver other;
+        Portals restarted(runtime, other);
+        restarted.set_changes(portals.changes());
+        std::vector<PortalSpec> specs;
+        for (const auto& text : at_start) specs.push_back(spec(text));
+        restarted.open_all(specs, [] {});
+        return other.listening;
+    }
+    void start(const std::string& text) {
+        portals.open_all({spec(text)}, [] {});
+    }
+    using Texts = std::set<std::string>;
+};
+
+TEST_F(PortalsAfterARestart, WhatWasAddedIsThereAndWhatWasRemovedIsNot) {
+    start("127.0.0.1:1");
+    EXPECT_TRUE(add("127.0.0.1:2"));
+    EXPECT_TRUE(add("127.0.0.1:3"));
+    EXPECT_TRUE(remove("127.0.0.1:2"));
+    EXPECT_EQ(after({"127.0.0.1:1"}), (Texts{"127.0.0.1:1", "127.0.0.1:3"}));
+    EXPECT_TRUE(remove("127.0.0.1:1"));
+    EXPECT_EQ(after({"127.0.0.1:1"}), (Texts{"127.0.0.1:3"}));
+    EXPECT_TRUE(add("127.0.0.1:1"));
+    EXPECT_EQ(after({"127.0.0.1:1"}), (Texts{"127.0.0.1:1", "127.0.0.1:3"}));
+    EXPECT_EQ(after({}), (Texts{"127.0.0.1:3"}));
+}
+
+TEST_F(PortalsAfterARestart, HalfOfAWildcardStaysAway) {
+    start("");
+    EXPECT_TRUE(remove("[::]:3260"));
+    EXPECT_EQ(after({""}), (Texts{"0.0.0.0:3260"}));
+    EXPECT_TRUE(remove("0.0.0.0:3260"));
+    EXPECT_EQ(after({""}), Texts());
+}
+
+TEST_F(PortalsAfterARestart, AWildcardThatWasAddedAndRemovedLeavesNothing) {
+    start("127.0.0.1:1");
+    EXPECT_TRUE(add(":5"));
+    EXPECT_EQ(after({"127.0.0.1:1"}), (Texts{"127.0.0.1:1", "0.0.0.0:5", "[::]:5"}));
+    EXPECT_TRUE(remove(":5"));
+    EXPECT_TRUE(portals.changes().added.empty());
+    EXPECT_TRUE(portals.changes().removed.empty());
+}
+
+TEST_F(PortalsAfterARestart, WhatWasRefusedIsNoChange) {
+    driver.refused["127.0.0.1:1"] = EADDRINUSE;
+    EXPECT_FALSE(add("127.0.0.1:1"));
+    EXPECT_FALSE(remove("127.0.0.1:9"));
+    EXPECT_EQ(after({}), Texts());
+}
+
 }  // namespace
 }  // namespace tgt::mgmt

@@ -176,8 +176,11 @@ clear_all
 # --- reservations that outlive the daemon ---------------------------------------------------------
 restart() {
     kill_tgtd
+    rm -f $STATE/state.db*
     again configure "$@"
 }
+# Target, disk, rule and portal come back by themselves.
+comes_again() { tgtd_at 127.0.0.1:3261 --state-dir $STATE; }
 with_state_dir() { restart --state-dir $STATE && settle_all && ptpl_is 1; }
 check state-dir-ptpl with_state_dir || exit 1
 reserve_for_good() {
@@ -188,7 +191,7 @@ kill_tgtd
 may_write node-c >/run/first-write & # waits in the initiator for the daemon's return
 FIRST=$!
 sleep 1
-check killed-daemon-returns again configure --state-dir $STATE || exit 1
+check killed-daemon-returns comes_again || exit 1
 refused_first() {
     wait $FIRST
     cat /run/first-write
