@@ -177,13 +177,17 @@ def unit(variant: str) -> Callable[[Log], Report]:
     return run
 
 
-def pytest(folder: str, variant: str = "") -> Callable[[Log], Report]:
+def pytest(
+    folder: str, variant: str = "", env: dict[str, str] | None = None
+) -> Callable[[Log], Report]:
     """A folder of pytest against the daemon of one variant."""
+    more = env or {}
 
     def run(log: Log) -> Report:
         xml = log.xml()
         build = BUILD / variant if variant else BUILD
         env = {
+            **more,
             "TGT_BUILD": str(build),
             "TGT_WRAP": " ".join(sanitizer_wrapper(variant)),
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -290,6 +294,18 @@ def installation(log: Log) -> Report:
     return report
 
 
+def package(log: Log) -> Report:
+    """The Debian package in small systems of its own. Its programs are those of the plain build."""
+    output = RESULTS / "deb"
+    words = ("--objects", BUILD, "--output", output)
+    cheap = {"DEB_BUILD_OPTIONS": "nocheck noautodbgsym"}
+    report = one_case(log, "scripts/deb", TREE / "scripts/deb", *words, env=cheap, limit=600)
+    found = sorted(output.glob("tgt_*.deb"))
+    env = {"TGT_DEB": str(found[0]) if found else ""}
+    report.cases += pytest("package", env=env)(log).cases if found else []
+    return report
+
+
 def oracle(log: Log) -> Report:
     """Our tgtadm against the one of Debian's tgt, without a daemon: the same texts, exit codes and requests."""
     program = TREE / "tests/unit/tgtadm/oracle_compare.py"
@@ -387,6 +403,12 @@ SUITES = [
     Suite("quickstart", "scripts/quickstart --check", quickstart, ("build",)),
     Suite("oracle", "tgtadm's command lines against the one of Debian's tgt", oracle, ("build",)),
     Suite("contract", "what tgt's users type and parse", pytest("contract"), ("build",)),
+    Suite(
+        "package",
+        "the Debian package: upgrade from Debian's tgt, removal, and back",
+        package,
+        ("build",),
+    ),
     Suite("install", "make install", installation, ("build",)),
     Suite("layers", "the direction of includes", layers),
     Suite("format", "clang-format", formatting),
