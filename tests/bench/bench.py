@@ -144,6 +144,7 @@ def brief(run: dict) -> str:
             f"server {figure(run['server_cpu_us'])} us/IO, client {figure(run['own_cpu_us'])} us/IO"
         )
     shown = ("rss_mib", "kib_per_session", "load_percent", "make_s", "show_s", "kib_per_lun")
+    shown += ("change_p50_ms", "change_most_ms", "kept_mib")
     return ", ".join(f"{name} {figure(run[name])}" for name in shown if name in run)
 
 

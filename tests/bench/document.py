@@ -28,6 +28,9 @@ OTHER_METRICS = (
     ("make_s", "seconds to make them"),
     ("show_s", "seconds for `tgtadm --mode target --op show`"),
     ("kib_per_lun", "KiB of memory for each"),
+    ("change_p50_ms", "ms for a change of one, p50, 8 clients at once, while all are listed"),
+    ("change_most_ms", "the most ms for such a change"),
+    ("kept_mib", "MiB of memory more after 11 listings"),
 )
 
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Sequence
@@ -19,6 +20,8 @@ from lib.daemon import free_port
 HOST = "127.0.0.1"
 IQN = "iqn.2001-04.org.example:bench"
 MANY_LUNS = 10000
+ADMINISTRATORS = 8  # at once, with so many units
+LISTINGS = 10  # of all of them meanwhile
 START_LIMIT_S = 20.0
 STOP_LIMIT_S = 10.0
 
@@ -213,11 +216,38 @@ class OurPeer(TgtPeer):
             admin.batch(("logicalunit.new", null | {"lun": lun}) for lun in free)
         made, after = time.monotonic(), resident(self.pid)
         self.adm("--mode target --op show")
+        shown = time.monotonic()
         return {
             "make_s": made - begin,
-            "show_s": time.monotonic() - made,
+            "show_s": shown - made,
             "kib_per_lun": (after - before) / 1024 / len(free),
+            **self.administrators_at_once(free[-ADMINISTRATORS:]),
+            "kept_mib": (resident(self.pid) - after) / (1 << 20),
         }
+
+    def administrators_at_once(self, luns: Sequence[int]) -> dict:
+        """Each changes a unit of its own again and again while all units are listed: how long a change takes."""
+        stop, times = threading.Event(), []
+
+        def change(lun: int) -> None:
+            with Admin(self.dir) as admin:
+                while not stop.is_set():
+                    begin = time.monotonic()
+                    pairs = [["scsi_sn", f"{begin:.6f}"]]
+                    admin.call("logicalunit.update", tid=1, lun=lun, params=pairs)
+                    times.append(time.monotonic() - begin)
+                    time.sleep(0.005)
+
+        threads = [threading.Thread(target=change, args=(lun,)) for lun in luns]
+        for thread in threads:
+            thread.start()
+        for _ in range(LISTINGS):
+            self.adm("--mode target --op show")
+        stop.set()
+        for thread in threads:
+            thread.join()
+        times.sort()
+        return {"change_p50_ms": 1e3 * times[len(times) // 2], "change_most_ms": 1e3 * times[-1]}
 
 
 class IstgtPeer(Peer):
