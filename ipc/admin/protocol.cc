@@ -93,7 +93,7 @@ struct Param {
     Kind kind;
 };
 
-constexpr std::array<Param, 25> param_table{{
+constexpr std::array<Param, 26> param_table{{
     {"lld", Kind::string},
     {"tid", Kind::number},
     {"sid", Kind::number},
@@ -119,6 +119,7 @@ constexpr std::array<Param, 25> param_table{{
     {"origin", Kind::string},
     {"details", Kind::boolean},
     {"secrets", Kind::boolean},
+    {"format", Kind::string},
 }};
 
 // A NUL would silently end the value where it meets a system call or a C string.
@@ -336,6 +337,32 @@ std::string result_reply(const std::string& id, const Json& result) {
            dump(result) + "}";
 }
 
+std::string text_reply(const std::string& id, std::string_view text) {
+    const auto simple = [](unsigned char c) {
+        return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+    };
+    std::string out = R"({"jsonrpc":"2.0","id":)" + (id.empty() ? std::string("null") : id) +
+                      R"(,"result":{"text":")";
+    out.reserve(out.size() + text.size() + text.size() / 16 + 8);
+    while (!text.empty()) {
+        const auto stop = std::find_if_not(text.begin(), text.end(), simple);
+        out.append(text.begin(), stop);
+        text.remove_prefix(size_t(stop - text.begin()));
+        if (text.empty()) break;
+        if (text.front() == '\n') {
+            out += "\\n";
+            text.remove_prefix(1);
+            continue;
+        }
+        // Anything else, with what belongs to the same character, is the library's.
+        const auto next = std::find_if(text.begin(), text.end(), simple);
+        const std::string rare = dump(Json(std::string(text.begin(), next)));
+        out.append(rare, 1, rare.size() - 2);
+        text.remove_prefix(size_t(next - text.begin()));
+    }
+    return out + R"("}})";
+}
+
 std::string error_reply(const std::string& id, ErrorCode code, std::string_view reason) {
     return error_object(id, static_cast<int>(code), error_text(code), reason);
 }
@@ -344,8 +371,12 @@ std::string error_reply(const std::string& id, int rpc_code, std::string_view re
     return error_object(id, rpc_code, rpc_text(rpc_code), reason);
 }
 
-std::string reply_line(bool batch, const std::vector<std::string>& replies) {
+std::string reply_line(bool batch, std::vector<std::string> replies) {
     if (replies.empty()) return "";
+    if (!batch && replies.size() == 1) {
+        replies[0] += '\n';
+        return std::move(replies[0]);
+    }
     std::string line = batch ? "[" : "";
     for (size_t i = 0; i < replies.size(); ++i) {
         if (i) line += ",";

@@ -144,11 +144,13 @@ std::optional<std::string> check_params(const nlohmann::json& params);
 
 // Reply objects, without a newline. An empty id (error before the id was known) is sent as null.
 std::string result_reply(const std::string& id, const nlohmann::json& result);
+// The same for the result {"text": text}; fast, as such a text may be long.
+std::string text_reply(const std::string& id, std::string_view text);
 std::string error_reply(const std::string& id, ErrorCode code, std::string_view reason);
 std::string error_reply(const std::string& id, int rpc_code, std::string_view reason);
 // The line to send for the replies of one Incoming, newline included; empty when nothing is to be
 // sent.
-std::string reply_line(bool batch, const std::vector<std::string>& replies);
+std::string reply_line(bool batch, std::vector<std::string> replies);
 
 // --- the client's side of the codec --------------------------------------------------------------
 

@@ -22,12 +22,14 @@ const Json& at(const Json& object, const char* name) {
 }
 
 // Aliases come from initiators: a line break in one must not forge a line of the listing.
-std::string plain(const Json& value) {
-    if (!value.is_string()) return "";
-    std::string text = value.get<std::string>();
+std::string plain(std::string_view raw) {
+    std::string text(raw);
     std::replace_if(
         text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
     return text;
+}
+std::string plain(const Json& value) {
+    return value.is_string() ? plain(std::string_view(value.get_ref<const std::string&>())) : "";
 }
 
 std::string str(const Json& object, const char* name) {
@@ -131,24 +133,30 @@ void target_nexuses(Out& out, const Json& target) {
     }
 }
 
+std::string_view view(const Json& value) {
+    return value.is_string() ? std::string_view(value.get_ref<const std::string&>())
+                             : std::string_view();
+}
+
 void target_lun(Out& out, const Json& lun) {
     const Json& store = at(lun, "store");
-    const Json& path = at(store, "path");
-    line(out, 2, "LUN: {}", num(lun, "lun"));
-    line(out, 3, "Type: {}", str(lun, "type"));
-    line(out, 3, "SCSI ID: {}", str(lun, "scsi_id"));
-    line(out, 3, "SCSI SN: {}", str(lun, "scsi_sn"));
-    line(out, 3, "Size: {} MB, Block size: {}", display_megabytes(num(lun, "size_bytes")),
-         num(lun, "block_size"));
-    line(out, 3, "Online: {}", yes_no(flag(lun, "online")));
-    line(out, 3, "Removable media: {}", yes_no(flag(lun, "removable")));
-    line(out, 3, "Prevent removal: {}", yes_no(flag(lun, "prevent_removal")));
-    line(out, 3, "Readonly: {}", yes_no(flag(lun, "readonly")));
-    line(out, 3, "SWP: {}", yes_no(flag(lun, "swp")));
-    line(out, 3, "Thin-provisioning: {}", yes_no(flag(lun, "thin_provisioning")));
-    line(out, 3, "Backing store type: {}", str(store, "type"));
-    line(out, 3, "Backing store path: {}", path.is_string() ? plain(path) : "None");
-    line(out, 3, "Backing store flags: {}", str(store, "flags"));
+    LunLines lines;
+    lines.lun = num(lun, "lun");
+    lines.type = view(at(lun, "type"));
+    lines.scsi_id = view(at(lun, "scsi_id"));
+    lines.scsi_sn = view(at(lun, "scsi_sn"));
+    lines.size_bytes = num(lun, "size_bytes");
+    lines.block_size = num(lun, "block_size");
+    lines.online = flag(lun, "online");
+    lines.removable = flag(lun, "removable");
+    lines.prevent_removal = flag(lun, "prevent_removal");
+    lines.readonly = flag(lun, "readonly");
+    lines.swp = flag(lun, "swp");
+    lines.thin_provisioning = flag(lun, "thin_provisioning");
+    lines.store = view(at(store, "type"));
+    lines.path = view(at(store, "path"));
+    lines.flags = view(at(store, "flags"));
+    append_lun(out, lines);
 }
 
 void target_accounts(Out& out, const Json& target) {
@@ -161,16 +169,9 @@ void target_accounts(Out& out, const Json& target) {
 }
 
 void target_one(Out& out, const Json& target) {
-    const Json& acl = at(target, "acl");
-    line(out, 0, "Target {}: {}", num(target, "tid"), str(target, "name"));
-    target_system(out, target);
-    target_nexuses(out, target);
-    line(out, 1, "LUN information:");
+    append_target_head(out, target);
     for (const Json& lun : list(target, "luns")) target_lun(out, lun);
-    target_accounts(out, target);
-    line(out, 1, "ACL information:");
-    for (const Json& address : list(acl, "addresses")) line(out, 2, "{}", plain(address));
-    for (const Json& name : list(acl, "initiators")) line(out, 2, "{}", plain(name));
+    append_target_tail(out, target);
 }
 
 // A redirection hides the parameters, and a callback hides the address: so tgt prints it.
@@ -294,6 +295,45 @@ constexpr std::array<Layout, 11> layouts{{
 }};
 
 }  // namespace
+
+void append_target_head(std::string& out, const Json& target) {
+    line(out, 0, "Target {}: {}", num(target, "tid"), str(target, "name"));
+    target_system(out, target);
+    target_nexuses(out, target);
+    line(out, 1, "LUN information:");
+}
+
+void append_target_tail(std::string& out, const Json& target) {
+    const Json& acl = at(target, "acl");
+    target_accounts(out, target);
+    line(out, 1, "ACL information:");
+    for (const Json& address : list(acl, "addresses")) line(out, 2, "{}", plain(address));
+    for (const Json& name : list(acl, "initiators")) line(out, 2, "{}", plain(name));
+}
+
+void append_lun(std::string& out, const LunLines& lun) {
+    const std::string path = lun.path.empty() ? "None" : plain(lun.path);
+    fmt::format_to(std::back_inserter(out),
+                   "        LUN: {}\n"
+                   "            Type: {}\n"
+                   "            SCSI ID: {}\n"
+                   "            SCSI SN: {}\n"
+                   "            Size: {} MB, Block size: {}\n"
+                   "            Online: {}\n"
+                   "            Removable media: {}\n"
+                   "            Prevent removal: {}\n"
+                   "            Readonly: {}\n"
+                   "            SWP: {}\n"
+                   "            Thin-provisioning: {}\n"
+                   "            Backing store type: {}\n"
+                   "            Backing store path: {}\n"
+                   "            Backing store flags: {}\n",
+                   lun.lun, lun.type, plain(lun.scsi_id), plain(lun.scsi_sn),
+                   display_megabytes(lun.size_bytes), lun.block_size, yes_no(lun.online),
+                   yes_no(lun.removable), yes_no(lun.prevent_removal), yes_no(lun.readonly),
+                   yes_no(lun.swp), yes_no(lun.thin_provisioning), plain(lun.store), path,
+                   plain(lun.flags));
+}
 
 uint64_t display_megabytes(uint64_t bytes) {
     const uint64_t sectors = bytes >> 9;

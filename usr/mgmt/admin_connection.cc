@@ -160,11 +160,20 @@ void AdminConnection::next_entry(const std::shared_ptr<Batch>& batch) {
     await_batch(batch);
 }
 
+namespace {
+
+std::string reply_to(const std::string& id, const Answered& answered) {
+    return answered.text ? ipc::text_reply(id, *answered.text)
+                         : ipc::result_reply(id, *answered.result);
+}
+
+}  // namespace
+
 void AdminConnection::await_batch(const std::shared_ptr<Batch>& batch) {
     auto one_saved = [self = shared_from_this(), batch] {
         if (--batch->awaited > 0) return;
         self->busy_ = false;
-        self->reply(ipc::reply_line(batch->incoming.batch, batch->replies),
+        self->reply(ipc::reply_line(batch->incoming.batch, std::move(batch->replies)),
                     std::move(batch->after_sent));
         self->process();
     };
@@ -172,8 +181,7 @@ void AdminConnection::await_batch(const std::shared_ptr<Batch>& batch) {
     for (Batch::Later& one : batch->later)
         await_saved(std::move(one.answered),
                     [batch, one_saved, id = one.id, at = one.reply](const Answered& answered) {
-                        if (at < batch->replies.size())
-                            batch->replies[at] = ipc::result_reply(id, *answered.result);
+                        if (at < batch->replies.size()) batch->replies[at] = reply_to(id, answered);
                         one_saved();
                     });
     one_saved();
@@ -211,8 +219,7 @@ void AdminConnection::entry_done(const std::shared_ptr<Batch>& batch, Answer out
         if (outcome->after_sent) batch->after_sent.push_back(std::move(outcome->after_sent));
         const size_t at = id.empty() ? std::string::npos : batch->replies.size();
         if (!id.empty())
-            batch->replies.push_back(outcome->unsaved ? std::string()
-                                                      : ipc::result_reply(id, *outcome->result));
+            batch->replies.push_back(outcome->unsaved ? std::string() : reply_to(id, *outcome));
         if (outcome->unsaved) batch->later.push_back({at, id, std::move(*outcome)});
     }
     if (!batch->turning) next_entry(batch);
@@ -244,9 +251,14 @@ void AdminConnection::begin_legacy(std::string_view header, std::string_view tex
         return;
     }
     busy_ = true;
-    run_(*verb, request->params,
-         [self = shared_from_this(), method = request->method,
-          params = request->params](Answer outcome) {
+    auto params = request->params;
+    if (request->method == "target.show" && !params->contains("tid")) {
+        nlohmann::json with_format = *params;
+        with_format["format"] = "text";
+        params = std::make_shared<const nlohmann::json>(std::move(with_format));
+    }
+    run_(*verb, params,
+         [self = shared_from_this(), method = request->method, params](Answer outcome) {
              if (!outcome) return self->legacy_done(method, *params, outcome);
              await_saved(std::move(*outcome), [self, method, params](const Answered& answered) {
                  self->legacy_done(method, *params, answered);
@@ -257,7 +269,9 @@ void AdminConnection::begin_legacy(std::string_view header, std::string_view tex
 void AdminConnection::legacy_done(const std::string& method, const nlohmann::json& params,
                                   const Answer& outcome) {
     busy_ = false;
-    if (outcome)
+    if (outcome && outcome->text)
+        reply(ipc::legacy::encode_reply(0, *outcome->text), {outcome->after_sent});
+    else if (outcome)
         reply(ipc::legacy::encode_reply(0, ipc::render(method, params, *outcome->result)),
               {outcome->after_sent});
     else
@@ -269,7 +283,10 @@ void AdminConnection::legacy_done(const std::string& method, const nlohmann::jso
 
 void AdminConnection::reply(std::string bytes, std::vector<std::function<void()>> after_sent) {
     for (auto& call : after_sent) after_sent_.push_back(std::move(call));
-    output_ += bytes;
+    if (output_.empty())
+        output_ = std::move(bytes);
+    else
+        output_ += bytes;
     flush();
 }
 
@@ -285,7 +302,7 @@ void AdminConnection::flush() {
             return close();
         }
     }
-    output_.clear();
+    output_ = {};
     sent_ = 0;
     for (const auto& call : std::exchange(after_sent_, {}))
         if (call) call();

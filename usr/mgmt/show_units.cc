@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 
+#include "ipc/admin/render.h"
 #include "mgmt/capacity.h"
 #include "mgmt/numbers.h"
 #include "scsi/command.h"
@@ -97,6 +98,55 @@ Json show_lun(const Registry& registry, uint64_t lun, const scsi::LogicalUnit& u
             {"stuck_commands", stuck_of(stuck, &unit)},
             {"store", show_store(unit)},
             {"unused_bytes", disk && block_size ? size % block_size : 0}};
+}
+
+ShownLun look_at_lun(const Registry& registry, uint64_t lun, const scsi::LogicalUnit& unit) {
+    const MediumPtr medium = registry.media().of(unit);
+    const scsi::LunStatePtr& state = unit.state();
+    const bool disk = unit.type().peripheral_type == direct_access;
+    ShownLun out;
+    out.lun = lun;
+    out.type = unit.type().shown;
+    out.state = state;
+    out.size = medium ? medium->size : 0;
+    if (disk && unit.store()) out.size = state->geometry.blocks * state->geometry.block_size;
+    out.block_size = disk ? state->geometry.block_size : 1;
+    out.prevented = unit.preventers() > 0;
+    out.store = unit.store_name();
+    out.path = unit.path();
+    out.flags = unit.flags();
+    return out;
+}
+
+std::string targets_text(const std::vector<ShownTarget>& targets) {
+    constexpr size_t about_one_lun = 512;
+    std::string out;
+    for (const ShownTarget& target : targets) {
+        ipc::append_target_head(out, target.alone);
+        out.reserve(out.size() + target.luns.size() * about_one_lun);
+        for (const ShownLun& lun : target.luns) {
+            const scsi::LunState& state = *lun.state;
+            ipc::LunLines lines;
+            lines.lun = lun.lun;
+            lines.type = lun.type;
+            lines.scsi_id = state.identity.scsi_id;
+            lines.scsi_sn = state.identity.scsi_sn;
+            lines.size_bytes = lun.size;
+            lines.block_size = lun.block_size;
+            lines.online = state.online;
+            lines.removable = state.removable;
+            lines.prevent_removal = lun.prevented;
+            lines.readonly = state.read_only;
+            lines.swp = state.software_write_protected();
+            lines.thin_provisioning = state.thin;
+            lines.store = lun.store;
+            lines.path = lun.path;
+            lines.flags = lun.flags;
+            ipc::append_lun(out, lines);
+        }
+        ipc::append_target_tail(out, target.alone);
+    }
+    return out;
 }
 
 Json show_graveyard(const Registry& registry, const StuckCounts& stuck) {

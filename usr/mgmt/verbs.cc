@@ -39,7 +39,8 @@ constexpr std::array<std::string_view, size_t(Key::count_)> key_names{"lld",
                                                                       "params",
                                                                       "origin",
                                                                       "details",
-                                                                      "secrets"};
+                                                                      "secrets",
+                                                                      "format"};
 
 constexpr KeySet keys() {
     return 0;
@@ -68,8 +69,8 @@ constexpr std::array table{
             keys(Key::tid, Key::targetname), target_new, Touches::target},
     VerbRow{Mode::target, Op::delete_, keys(Key::lld, Key::tid, Key::force), keys(Key::tid),
             target_delete, Touches::target},
-    VerbRow{Mode::target, Op::show, keys(Key::lld, Key::tid, Key::targetname, Key::details), 0,
-            target_show},
+    VerbRow{Mode::target, Op::show,
+            keys(Key::lld, Key::tid, Key::targetname, Key::details, Key::format), 0, target_show},
     VerbRow{Mode::target, Op::stat, keys(Key::lld, Key::tid), keys(Key::tid), target_stat},
     VerbRow{Mode::target, Op::bind, access_keys, keys(Key::tid), target_bind, Touches::target},
     VerbRow{Mode::target, Op::unbind, access_keys, keys(Key::tid), target_unbind, Touches::target},

@@ -47,6 +47,7 @@ enum class Key : uint8_t {
     origin,
     details,
     secrets,
+    format,  // "text": as tgtadm prints it
     count_,
 };
 using KeySet = uint32_t;
@@ -61,6 +62,7 @@ struct Unsaved {
 struct Answered {
     std::shared_ptr<const nlohmann::json> result;  // an object
     std::function<void()> after_sent;              // may be empty: to be called when it was sent
+    std::shared_ptr<const std::string> text = {};  // in place of the result: {"text": ...}
     // Null: nothing has to be on the disk before it is sent.
     std::shared_ptr<Unsaved> unsaved = nullptr;
 };

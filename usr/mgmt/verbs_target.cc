@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Modes target, logicalunit, connection and session.
+#include <malloc.h>
+
+#include <algorithm>
+
+#include "mgmt/blocking_call.h"
 #include "mgmt/handlers.h"
 #include "mgmt/numbers.h"
 #include "mgmt/show_details.h"
@@ -43,20 +48,15 @@ Json show_origin(const std::string& origin) {
     return origin.empty() ? Json() : Json(origin);
 }
 
-Json show_target(Registry& registry, const TargetEntry& entry,
-                 const std::vector<SessionInfo>& sessions, const StuckCounts& stuck, bool details) {
-    Json nexuses = Json::array(), luns = Json::array();
-    for (const SessionInfo& session : sessions)
-        if (session.tid == entry.tid) nexuses.push_back(show_nexus(session));
-    for (const auto& [lun, unit] : entry.target->luns()) {
-        luns.push_back(show_lun(registry, lun, *unit, stuck));
-        luns.back()["origin"] = show_origin(entry.origin_of(lun));
-        const auto known = entry.lun_entries.find(lun);
-        if (known != entry.lun_entries.end() && known->second.waiting_for)
-            luns.back()["backing_reason"] = *known->second.waiting_for;
-        if (details) add_lun_settings(luns.back(), registry, entry, lun, *unit);
-    }
-    Json out = {
+// Without its units. The sessions are in the order of their targets.
+Json show_target_alone(Registry& registry, const TargetEntry& entry,
+                       const std::vector<SessionInfo>& sessions) {
+    Json nexuses = Json::array();
+    const auto before = [](const SessionInfo& session, int tid) { return session.tid < tid; };
+    auto session = std::lower_bound(sessions.begin(), sessions.end(), entry.tid, before);
+    for (; session != sessions.end() && session->tid == entry.tid; ++session)
+        nexuses.push_back(show_nexus(*session));
+    return {
         {"tid", entry.tid},
         {"name", entry.name},
         {"origin", show_origin(entry.origin)},
@@ -65,10 +65,24 @@ Json show_target(Registry& registry, const TargetEntry& entry,
         {"abort_bound", whole_seconds(entry.target->abort_bound())},
         {"nop_interval", number_or_zero(entry.parameter("nop_interval"))},
         {"nop_count", number_or_zero(entry.parameter("nop_count"))},
-        {"nexuses", nexuses},
-        {"luns", luns},
+        {"nexuses", std::move(nexuses)},
         {"accounts", show_accounts(registry.accounts().bound(entry.tid))},
         {"acl", {{"addresses", entry.access.addresses()}, {"initiators", entry.access.names()}}}};
+}
+
+Json show_target(Registry& registry, const TargetEntry& entry,
+                 const std::vector<SessionInfo>& sessions, const StuckCounts& stuck, bool details) {
+    Json out = show_target_alone(registry, entry, sessions);
+    Json luns = Json::array();
+    for (const auto& [lun, unit] : entry.target->luns()) {
+        luns.push_back(show_lun(registry, lun, *unit, stuck));
+        luns.back()["origin"] = show_origin(entry.origin_of(lun));
+        const auto known = entry.lun_entries.find(lun);
+        if (known != entry.lun_entries.end() && known->second.waiting_for)
+            luns.back()["backing_reason"] = *known->second.waiting_for;
+        if (details) add_lun_settings(luns.back(), registry, entry, lun, *unit);
+    }
+    out["luns"] = std::move(luns);
     if (details) out["parameters"] = show_target_settings(registry, entry);
     return out;
 }
@@ -119,19 +133,61 @@ bool wants_details(const Call& call, const TargetEntry& entry) {
     return flag_of(call, Key::details) && (!only || *only == entry.name);
 }
 
+// What a large listing has left behind goes back to the system.
+std::function<void()> trim_after(Registry& registry, size_t units) {
+    if (units < 1000) return {};
+    return [&runtime = registry.runtime()] {
+        call_blocking(
+            runtime, [] { return malloc_trim(0) != 0; }, [](bool) {});
+    };
+}
+
+// Everything is looked at in one moment, on the control thread, and put into words on the pool.
+void show_as_text(const CallPtr& call, const std::vector<SessionInfo>& sessions) {
+    Registry& registry = call->registry;
+    std::vector<ShownTarget> targets;
+    size_t units = 0;
+    for (const auto& [tid, entry] : registry.targets()) {
+        ShownTarget target{show_target_alone(registry, entry, sessions), {}};
+        target.luns.reserve(entry.target->luns().size());
+        for (const auto& [lun, unit] : entry.target->luns())
+            target.luns.push_back(look_at_lun(registry, lun, *unit));
+        units += target.luns.size();
+        targets.push_back(std::move(target));
+    }
+    auto work = [targets = std::move(targets)] { return targets_text(targets); };
+    call_blocking(registry.runtime(), std::move(work), [call, units](std::string text) {
+        call->done(Answered{nullptr, trim_after(call->registry, units),
+                            std::make_shared<const std::string>(std::move(text))});
+    });
+}
+
+void show_as_json(const CallPtr& call, const std::vector<SessionInfo>& sessions,
+                  const StuckCounts& stuck) {
+    Registry& registry = call->registry;
+    Json targets = Json::array();
+    size_t units = 0;
+    for (const auto& [tid, entry] : registry.targets()) {
+        targets.push_back(
+            show_target(registry, entry, sessions, stuck, wants_details(*call, entry)));
+        units += entry.target->luns().size();
+    }
+    Json out = {{"targets", std::move(targets)}, {"graveyard", show_graveyard(registry, stuck)}};
+    call->done(
+        Answered{std::make_shared<const Json>(std::move(out)), trim_after(registry, units), {}});
+}
+
 }  // namespace
 
 void target_show(CallPtr call) {
     if (has(*call, Key::tid)) return show_parameters(call);
-    call->registry.list_sessions({}, [call](std::vector<SessionInfo> sessions) {
+    const std::string format = text_of(*call, Key::format);
+    if (!format.empty() && format != "text")
+        return answer_failure(*call, {ErrorCode::invalid_request, "format is text, or left out"});
+    call->registry.list_sessions({}, [call, format](const std::vector<SessionInfo>& sessions) {
+        if (!format.empty()) return show_as_text(call, sessions);
         count_stuck(call->registry, [call, sessions](const StuckCounts& stuck) {
-            Registry& registry = call->registry;
-            Json targets = Json::array();
-            for (const auto& [tid, entry] : registry.targets())
-                targets.push_back(
-                    show_target(registry, entry, sessions, stuck, wants_details(*call, entry)));
-            answer(*call,
-                   Json{{"targets", targets}, {"graveyard", show_graveyard(registry, stuck)}});
+            show_as_json(call, sessions, stuck);
         });
     });
 }

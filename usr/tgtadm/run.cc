@@ -63,11 +63,13 @@ Exit wait_for_stop(const ipc::Client& client) {
 }
 
 Exit output(const Parsed& parsed, const ipc::CallResult& reply) {
-    if (!parsed.json)
-        return {
-            0,
-            reply.legacy ? reply.text : ipc::render(parsed.method, *parsed.params, *reply.result),
-            ""};
+    if (!parsed.json && reply.legacy) return {0, reply.text, ""};
+    if (!parsed.json) {
+        const auto text = reply.result->find("text");
+        if (text != reply.result->end() && text->is_string())
+            return {0, text->get<std::string>(), ""};
+        return {0, ipc::render(parsed.method, *parsed.params, *reply.result), ""};
+    }
     return {0, reply.result->dump(2, ' ', false, Json::error_handler_t::replace) + "\n", ""};
 }
 
@@ -84,6 +86,9 @@ Exit perform(const Parsed& parsed, const std::string& path) {
     // Said before anything is changed.
     if (parsed.json && client.legacy())
         return failure(exit_invalid, "this tgtd cannot answer with JSON");
+    // Only to print it, the daemon's text is cheaper than its objects.
+    if (!parsed.json && parsed.method == "target.show" && !parsed.params->contains("tid"))
+        (*parsed.params)["format"] = "text";
     auto reply = client.call(parsed.method, *parsed.params);
     if (!reply) return failure(reply.error());
     Exit exit = output(parsed, *reply);

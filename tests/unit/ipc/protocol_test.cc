@@ -214,5 +214,25 @@ TEST(AdminRequest, the_clients_line_is_what_the_daemon_reads) {
     EXPECT_EQ(*entry.request.params, Json({{"tid", 2}}));
 }
 
+// The fast way to write it gives what the library would.
+TEST(Replies, a_text_arrives_as_it_was_sent) {
+    const std::string all = "line\n\tquote \" backslash \\ bell \a delete \x7f \xc3\xa4 end\n\n";
+    for (const std::string& text :
+         {std::string(), all, std::string("\n"), std::string("\a\a\n\a")}) {
+        const auto reply = parse_reply_line(text_reply("7", text));
+        ASSERT_TRUE(reply) << text;
+        EXPECT_EQ(reply->id, 7u);
+        EXPECT_EQ((*reply->result)["text"], text);
+    }
+    const std::string not_utf8 =
+        "a\xff"
+        "b";
+    const auto replaced = parse_reply_line(text_reply("7", not_utf8));
+    ASSERT_TRUE(replaced);
+    EXPECT_EQ((*replaced->result)["text"],
+              "a\xef\xbf\xbd"
+              "b");
+}
+
 }  // namespace
 }  // namespace tgt::ipc

@@ -78,6 +78,7 @@ class RegistryTest : public ::testing::Test {
     Json ok(std::string_view method, Json params = Json::object()) {
         const Answer answer = run(method, std::move(params));
         EXPECT_TRUE(answer) << method << ": " << (answer ? "" : answer.error().reason);
+        if (answer && answer->text) return Json{{"text", *answer->text}};
         return answer ? *answer->result : Json();
     }
     template <class Function>
