@@ -191,9 +191,8 @@ def test_sighup_loads_again_and_sessions_stay(served: Served) -> None:
         served.go()
         assert "STATUS=Serving" in served.manager.until("READY=1")[-1]
         session.read(0, 1)
-    start, reload = served.calls()
-    assert start == "-e -c /nonexistent/targets.conf -C 0 --keep-runtime --ignore-errors"
-    assert reload.startswith("--update ALL -c /nonexistent/targets.conf -C 0 ")
+    command = "--update ALL -c /nonexistent/targets.conf -C 0 --keep-runtime --ignore-errors"
+    assert served.calls() == [command, command]
 
 
 def test_sighup_while_loading_is_not_lost(served: Served) -> None:
@@ -204,7 +203,7 @@ def test_sighup_while_loading_is_not_lost(served: Served) -> None:
     served.manager.until("READY=1")
     served.manager.until("RELOADING=1")
     served.manager.until("READY=1")
-    assert [call.split()[0] for call in served.calls()] == ["-e", "--update"]
+    assert len(served.calls()) == 2
 
 
 def test_sigterm_while_loading_stops(served: Served) -> None:

@@ -61,17 +61,21 @@ std::string find_companion(std::string_view name) {
     return std::string(name);
 }
 
-Result<void> ConfigLoader::begin(What what) {
+Result<void> ConfigLoader::begin() {
     problem_.clear();
     last_line_.clear();
+    lines_ = 0;
     partial_.clear();
-    std::vector<std::string> words{find_companion("tgt-admin")};
-    if (what == What::start)
-        words.push_back("-e");
-    else
-        words.insert(words.end(), {"--update", "ALL"});
-    words.insert(words.end(), {"-c", file_, "-C", std::to_string(control_port_), "--keep-runtime",
-                               "--ignore-errors"});
+    // At the start, too: what the saved state has brought back may not be what the file says now.
+    std::vector<std::string> words{find_companion("tgt-admin"),
+                                   "--update",
+                                   "ALL",
+                                   "-c",
+                                   file_,
+                                   "-C",
+                                   std::to_string(control_port_),
+                                   "--keep-runtime",
+                                   "--ignore-errors"};
     std::array<int, 2> ends;
     if (pipe2(ends.data(), O_CLOEXEC) != 0) return not_run(words[0], errno);
     UniqueFd from(ends[0]);
@@ -95,6 +99,7 @@ void ConfigLoader::take_line(std::string line) {
     if (line.empty()) return;
     log::warn(module, "tgt-admin: {}", line);
     last_line_ = std::move(line);
+    ++lines_;
 }
 
 void ConfigLoader::read_output() {
@@ -128,7 +133,12 @@ bool ConfigLoader::ended() {
 }
 
 void ConfigLoader::conclude(int status) {
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        if (lines_ > 0)
+            problem_ = fmt::format("{} was not loaded whole: {}{}", file_, last_line_,
+                                   lines_ > 1 ? " (and more: see the log)" : "");
+        return;
+    }
     const std::string how = WIFEXITED(status) ? fmt::format("exit status {}", WEXITSTATUS(status))
                                               : fmt::format("signal {}", WTERMSIG(status));
     problem_ = fmt::format("{} was not loaded whole ({}){}{}", file_, how,

@@ -15,14 +15,12 @@ namespace tgt::tgtd {
 // that still runs when this dies ends by itself: the daemon no longer answers it.
 class ConfigLoader {
   public:
-    enum class What { start, reload };
-
     // `file` is absolute.
     ConfigLoader(std::string file, unsigned control_port)
         : file_(std::move(file)), control_port_(control_port) {}
     ConfigLoader(const ConfigLoader&) = delete;
 
-    Result<void> begin(What what);
+    Result<void> begin();
     bool running() const { return pid_ > 0; }
     // Readable: call read_output(). -1: nothing to read.
     int output() const { return output_.get(); }
@@ -31,7 +29,8 @@ class ConfigLoader {
     bool ended();
     void interrupt() const;
 
-    // Empty: the file was loaded whole. Else a sentence, with the last line that it printed.
+    // Empty: the file was loaded whole. Else a sentence, with the last line that it printed; what
+    // it leaves out it says, and then ends well.
     const std::string& problem() const { return problem_; }
     const std::string& file() const { return file_; }
 
@@ -46,6 +45,7 @@ class ConfigLoader {
     UniqueFd output_;
     std::string partial_;    // a line that has no end yet
     std::string last_line_;  // that it printed
+    size_t lines_ = 0;
     std::string problem_;
 };
 

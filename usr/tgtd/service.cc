@@ -60,7 +60,7 @@ void Service::run(io::Runtime& runtime, Hooks hooks) {
     if (const auto period = options_.manager.watchdog())
         heartbeat_ = std::make_unique<Heartbeat>(runtime, *period, io::Clock::now());
     if (loader_)
-        begin(ConfigLoader::What::start);
+        begin();
     else
         loaded();
     while (!stop_) turn();
@@ -70,10 +70,10 @@ void Service::run(io::Runtime& runtime, Hooks hooks) {
     while (read(wake_.get(), &count, sizeof(count)) > 0) continue;
 }
 
-void Service::begin(ConfigLoader::What what) {
+void Service::begin() {
     begun_ = progress_due_ = io::Clock::now();
     log::info(module, "loading {}", loader_->file());
-    if (!loader_->begin(what)) loaded();
+    if (!loader_->begin()) loaded();
 }
 
 // Also when there is nothing to load, or when it went wrong: what is there is served.
@@ -105,7 +105,7 @@ void Service::reload() {
         return;
     }
     options_.manager.tell(reloading_now());
-    begin(ConfigLoader::What::reload);
+    begin();
 }
 
 void Service::take_signals() {

@@ -51,7 +51,7 @@ class Service {
         std::atomic<bool> asked{false};
         std::atomic<size_t> targets{0};
     };
-    void begin(ConfigLoader::What what);
+    void begin();
     void loaded();
     void reload();
     void turn();

@@ -43,9 +43,9 @@ struct ConfigLoaderTest : ::testing::Test {
             loader.read_output();
         }
     }
-    std::string words(ConfigLoader::What what) {
+    std::string words() {
         program("echo \"$@\" > " + folder + "/words");
-        EXPECT_TRUE(loader.begin(what));
+        EXPECT_TRUE(loader.begin());
         wait();
         std::ifstream file(folder + "/words");
         return {std::istreambuf_iterator<char>(file), {}};
@@ -57,28 +57,33 @@ TEST_F(ConfigLoaderTest, WithoutDescriptorsTheFileIsNotTakenForLoaded) {
     ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
     const rlimit none{0, limit.rlim_max};
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-    const auto begun = loader.begin(ConfigLoader::What::reload);
+    const auto begun = loader.begin();
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
     EXPECT_FALSE(begun);
     EXPECT_FALSE(loader.running());
     EXPECT_NE(loader.problem().find("/etc/some.conf was not loaded"), std::string::npos);
 }
 
-TEST_F(ConfigLoaderTest, StartingLeavesAloneWhatWasMadeAtRunTime) {
-    EXPECT_EQ(words(ConfigLoader::What::start),
-              "-e -c /etc/some.conf -C 7 --keep-runtime --ignore-errors\n");
+TEST_F(ConfigLoaderTest, UpdatesWhatTheFileSaysAndLeavesAloneWhatWasMadeAtRunTime) {
+    EXPECT_EQ(words(), "--update ALL -c /etc/some.conf -C 7 --keep-runtime --ignore-errors\n");
     EXPECT_EQ(loader.problem(), "");
     EXPECT_FALSE(loader.running());
 }
 
-TEST_F(ConfigLoaderTest, ReloadingUpdatesEverythingInTheFile) {
-    EXPECT_EQ(words(ConfigLoader::What::reload),
-              "--update ALL -c /etc/some.conf -C 7 --keep-runtime --ignore-errors\n");
+TEST_F(ConfigLoaderTest, WhatItComplainsOfIsAProblemThoughItEndsWell) {
+    program("echo 'no such file' >&2");
+    ASSERT_TRUE(loader.begin());
+    wait();
+    EXPECT_EQ(loader.problem(), "/etc/some.conf was not loaded whole: no such file");
+    program("echo one; echo two");
+    ASSERT_TRUE(loader.begin());
+    wait();
+    EXPECT_EQ(loader.problem(), "/etc/some.conf was not loaded whole: two (and more: see the log)");
 }
 
 TEST_F(ConfigLoaderTest, TheProblemHasTheStatusAndTheLastLine) {
     program("echo first; echo 'some.conf:3:7: no such directive' >&2; exit 4");
-    ASSERT_TRUE(loader.begin(ConfigLoader::What::start));
+    ASSERT_TRUE(loader.begin());
     EXPECT_TRUE(loader.running());
     wait();
     EXPECT_EQ(loader.problem(),
@@ -89,11 +94,11 @@ TEST_F(ConfigLoaderTest, TheProblemHasTheStatusAndTheLastLine) {
 TEST_F(ConfigLoaderTest, ALineWithoutAnEndCountsAndALongOneIsCut) {
     log::set_all(log::Level::off);
     program("printf 'no end'; exit 1");
-    ASSERT_TRUE(loader.begin(ConfigLoader::What::start));
+    ASSERT_TRUE(loader.begin());
     wait();
     EXPECT_TRUE(loader.problem().ends_with(": no end")) << loader.problem();
     program("head -c 5000 /dev/zero | tr '\\0' x; exit 1");
-    ASSERT_TRUE(loader.begin(ConfigLoader::What::start));
+    ASSERT_TRUE(loader.begin());
     wait();
     EXPECT_LT(loader.problem().size(), 1200u);
     log::set_all(log::Level::info);
@@ -101,7 +106,7 @@ TEST_F(ConfigLoaderTest, ALineWithoutAnEndCountsAndALongOneIsCut) {
 
 TEST_F(ConfigLoaderTest, AChildThatIsEndedIsAProblem) {
     program("exec sleep 1000");
-    ASSERT_TRUE(loader.begin(ConfigLoader::What::start));
+    ASSERT_TRUE(loader.begin());
     loader.interrupt();
     wait();
     EXPECT_EQ(loader.problem(), "/etc/some.conf was not loaded whole (signal 15)");
@@ -109,7 +114,7 @@ TEST_F(ConfigLoaderTest, AChildThatIsEndedIsAProblem) {
 
 TEST_F(ConfigLoaderTest, AProgramThatIsMissingIsAProblem) {
     setenv("PATH", "/nonexistent", 1);
-    EXPECT_FALSE(loader.begin(ConfigLoader::What::start));
+    EXPECT_FALSE(loader.begin());
     EXPECT_FALSE(loader.running());
     EXPECT_NE(loader.problem().find("tgt-admin"), std::string::npos);
 }
