@@ -96,8 +96,10 @@ Result<void> ConfigLoader::not_run(const std::string& program, int error) {
 }
 
 void ConfigLoader::take_line(std::string line) {
+    constexpr std::string_view itself = "tgt-admin: ";
+    if (line.starts_with(itself)) line.erase(0, itself.size());
     if (line.empty()) return;
-    log::warn(module, "tgt-admin: {}", line);
+    log::warn(module, "{}{}", itself, line);
     last_line_ = std::move(line);
     ++lines_;
 }
