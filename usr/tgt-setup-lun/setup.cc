@@ -10,6 +10,9 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "tgt-admin/gather.h"
+#include "tgt-admin/state_text.h"
+
 namespace tgt::setup_lun {
 namespace {
 
@@ -42,10 +45,20 @@ void complain(const ipc::CallError& error) {
     if (!error.reason.empty()) fmt::print(stderr, "tgtadm: reason: {}\n", error.reason);
 }
 
-std::vector<uint64_t> tids_of(const std::vector<TargetView>& targets) {
+std::vector<uint64_t> tids_of(const std::vector<TargetState>& targets) {
     std::vector<uint64_t> out;
-    for (const TargetView& target : targets) out.push_back(target.tid);
+    for (const TargetState& target : targets) out.push_back(uint64_t(target.tid));
     return out;
+}
+
+std::vector<uint64_t> luns_of(const TargetState& target) {
+    std::vector<uint64_t> out;
+    for (const tgt_admin::UnitState& unit : target.units) out.push_back(unit.lun);
+    return out;
+}
+
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
 }
 
 // The question is only seen on a terminal; the answer may come from anywhere.
@@ -57,6 +70,15 @@ bool confirmed(const char* question) {
 
 }  // namespace
 
+uint64_t lowest_free(uint64_t first, std::vector<uint64_t> taken) {
+    std::sort(taken.begin(), taken.end());
+    for (const uint64_t one : taken) {
+        if (one > first) break;
+        if (one == first) ++first;
+    }
+    return first;
+}
+
 bool Setup::call(std::string_view method, const Json& params) {
     const auto reply = client_.call(method, params);
     code_ = reply ? 0 : reply.error().code;
@@ -64,31 +86,32 @@ bool Setup::call(std::string_view method, const Json& params) {
     return reply.has_value();
 }
 
-std::vector<TargetView> Setup::targets() {
+std::vector<TargetState> Setup::targets() {
     const auto reply = client_.call("target.show", Json{{"lld", options_.lld}});
     if (!reply) {
         complain(reply.error());
         return {};
     }
-    return reply->legacy ? targets_of(std::string_view(reply->text)) : targets_of(*reply->result);
+    return reply->legacy ? tgt_admin::parse_targets(reply->text)
+                         : tgt_admin::targets_from(*reply->result);
 }
 
-bool Setup::use_existing(const TargetView& target) {
+bool Setup::use_existing(const TargetState& target) {
     say("Error: target named {} already exists", target.name);
     if (!confirmed("Add a new lun to the existing target? (yes/NO): ")) return false;
     target_ = target;
     return true;
 }
 
-bool Setup::make_target(std::vector<TargetView> known) {
+bool Setup::make_target(std::vector<TargetState> known) {
     for (int i = 0; i < attempts; ++i) {
-        target_.tid = lowest_free(1, tids_of(known));
+        target_.tid = int(lowest_free(1, tids_of(known)));
         if (i == 0) say("Creating new target (name={}, tid={})", target_.name, target_.tid);
         new_target_ =
             call("target.new",
                  {{"lld", options_.lld}, {"tid", target_.tid}, {"targetname", target_.name}});
         if (new_target_) return true;
-        const uint64_t tried = target_.tid;
+        const auto tried = uint64_t(target_.tid);
         known = targets();
         if (code_ != int(ipc::ErrorCode::target_exists) || lowest_free(1, tids_of(known)) == tried)
             break;
@@ -101,16 +124,16 @@ bool Setup::find_or_make_target() {
     target_.name = full_name(options_.name);
     auto known = targets();
     const auto same = std::find_if(known.begin(), known.end(),
-                                   [&](const TargetView& t) { return t.name == target_.name; });
+                                   [&](const TargetState& t) { return t.name == target_.name; });
     return same != known.end() ? use_existing(*same) : make_target(std::move(known));
 }
 
 bool Setup::take_lun() {
     const auto known = targets();
     const auto ours = std::find_if(known.begin(), known.end(),
-                                   [&](const TargetView& t) { return t.tid == target_.tid; });
+                                   [&](const TargetState& t) { return t.tid == target_.tid; });
     if (ours != known.end()) target_ = *ours;
-    lun_ = lowest_free(0, target_.luns);
+    lun_ = lowest_free(1, luns_of(target_));
     return ours != known.end();
 }
 
@@ -132,7 +155,7 @@ bool Setup::add_unit() {
 }
 
 bool Setup::has_rule(const std::string& address) const {
-    return std::find(target_.rules.begin(), target_.rules.end(), address) != target_.rules.end();
+    return contains(target_.addresses, address) || contains(target_.initiators, address);
 }
 
 bool Setup::bind(const std::string& address) {
@@ -140,7 +163,7 @@ bool Setup::bind(const std::string& address) {
     if (!call("target.bind",
               {{"lld", options_.lld}, {"tid", target_.tid}, {"initiator-address", address}}))
         return false;
-    target_.rules.push_back(address);
+    target_.addresses.push_back(address);
     return true;
 }
 

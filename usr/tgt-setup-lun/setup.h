@@ -7,10 +7,15 @@
 #include <vector>
 
 #include "ipc/admin/client.h"
-#include "tgt-setup-lun/listing.h"
+#include "tgt-admin/state.h"
 #include "tgt-setup-lun/options.h"
 
 namespace tgt::setup_lun {
+
+using tgt_admin::TargetState;
+
+// The lowest number from `first` on that is not in `taken`, which is in any order.
+uint64_t lowest_free(uint64_t first, std::vector<uint64_t> taken);
 
 // One run of the program: a target (new, or after a question one that is there), a logical unit and
 // who may use them. Prints what it does; a new target that cannot be finished is removed again.
@@ -24,8 +29,8 @@ class Setup {
 
   private:
     bool find_or_make_target();
-    bool use_existing(const TargetView& target);
-    bool make_target(std::vector<TargetView> targets);
+    bool use_existing(const TargetState& target);
+    bool make_target(std::vector<TargetState> targets);
     bool add_unit();
     bool take_lun();
     bool admit_initiators();
@@ -34,13 +39,13 @@ class Setup {
     bool has_rule(const std::string& address) const;
     int give_up();
 
-    std::vector<TargetView> targets();
+    std::vector<TargetState> targets();
     // False when the daemon refused, which is then said; code_ is its number.
     bool call(std::string_view method, const nlohmann::json& params);
 
     const Options& options_;
     ipc::Client client_;
-    TargetView target_;
+    TargetState target_;
     uint64_t lun_ = 0;
     bool new_target_ = false;
     int code_ = 0;  // of the last call
