@@ -33,6 +33,7 @@ class AdminConnection final : public io::FdWatcher,
     void start();
     void close();
     bool closed() const { return !fd_; }
+    bool idle() const { return !busy_ && output_.empty(); }
     void on_ready(uint32_t events) override;
 
   private:

@@ -160,13 +160,24 @@ void AdminServer::on_ready(uint32_t) {
     }
 }
 
+// Who only keeps connections open must not keep others out.
+bool AdminServer::make_room() {
+    if (connections_.size() < max_connections) return true;
+    const auto idle = std::find_if(connections_.begin(), connections_.end(),
+                                   [](const auto& one) { return one->idle(); });
+    if (idle == connections_.end()) return false;
+    const auto oldest = *idle;
+    oldest->close();
+    return true;
+}
+
 void AdminServer::accept_one(UniqueFd fd) {
     if (!may_manage(fd.get(), group_)) {
         log::warn(module, "a management connection of another user was closed");
         return;
     }
-    if (connections_.size() >= max_connections) {
-        log::warn(module, "a management connection was closed: there are {} already",
+    if (!make_room()) {
+        log::warn(module, "a management connection was closed: {} are busy already",
                   max_connections);
         return;
     }

@@ -42,11 +42,13 @@ class AdminServer final : public io::FdWatcher {
     void on_ready(uint32_t events) override;
     const std::string& path() const { return path_; }
 
+    // Beyond it, the oldest of those that wait for nothing makes room for a new one.
     static constexpr size_t max_connections = 128;
 
   private:
     AdminServer(std::string path, UniqueFd lock, UniqueFd socket, AdminGroup group);
     void accept_one(UniqueFd fd);
+    bool make_room();
 
     const std::string path_;
     const AdminGroup group_;

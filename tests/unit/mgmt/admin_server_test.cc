@@ -45,6 +45,23 @@ TEST_F(AdminServerTest, ServesItsUser) {
     EXPECT_FALSE(connect_to_it());
 }
 
+TEST_F(AdminServerTest, IdleConnectionsKeepNobodyOut) {
+    auto server = AdminServer::open(path(), false);
+    ASSERT_TRUE(server) << server.error().text;
+    on_control([&] { return (*server)->start(runtime->control(), *registry), 0; });
+    std::vector<UniqueFd> idle;
+    for (size_t i = 0; i < AdminServer::max_connections; ++i) idle.push_back(connect_to_it());
+    const UniqueFd fd = connect_to_it();
+    ASSERT_TRUE(fd);
+    const std::string line = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rpc.version\"}\n";
+    ASSERT_EQ(send(fd.get(), line.data(), line.size(), 0), ssize_t(line.size()));
+    char byte = 0;
+    EXPECT_EQ(recv(fd.get(), &byte, 1, 0), 1);
+    EXPECT_EQ(recv(idle[0].get(), &byte, 1, 0), 0);  // the oldest has made room
+    EXPECT_EQ(recv(idle[1].get(), &byte, 1, MSG_DONTWAIT), -1);
+    on_control([&] { return (*server)->stop(), 0; });
+}
+
 TEST_F(AdminServerTest, MembersOfItsGroupMayManageIt) {
     auto server = AdminServer::open(path(), false, UniqueFd(), getegid());
     ASSERT_TRUE(server) << server.error().text;
