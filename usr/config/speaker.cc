@@ -3,8 +3,8 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/text.h"
 #include "config/source_line.h"
 #include "config/target_check.h"
 
@@ -33,20 +33,6 @@ uint64_t largest(const Directive& row) {
 }
 
 }  // namespace
-
-std::optional<uint64_t> parse_count(std::string_view text) {
-    int base = 10;
-    if (text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-        base = 16;
-        text.remove_prefix(2);
-    } else if (text.size() > 1 && text[0] == '0') {
-        base = 8;
-    }
-    uint64_t out = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
-    if (error != std::errc{} || end != text.data() + text.size()) return {};
-    return out;
-}
 
 std::vector<std::string_view> words_of(std::string_view text) {
     std::vector<std::string_view> out;
@@ -132,7 +118,7 @@ bool Speaker::value_is_good(const Directive& row, const std::string& value,
         return count >= 2;
     }
     if (row.kind == Kind::number) {
-        const auto number = parse_count(value);
+        const auto number = parse_number(value);
         if (!number || *number > largest(row)) number_is_odd(row, value, at);
         return (number && *number <= largest(row)) || !must_be_number(row);
     }

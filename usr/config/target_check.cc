@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace tgt::config {
 
 namespace {
@@ -96,7 +98,7 @@ class TargetCheck {
         if (row.use == Use::driver) {
             target_.driver = *entry.value;
         } else if (row.use == Use::tid) {
-            target_.controller_tid = int(*parse_count(*entry.value));
+            target_.controller_tid = int(*parse_number(*entry.value));
         } else {
             if (row.use == Use::acl_address) target_.allow_all = false;
             if (row.use == Use::acl_address && *entry.value == "NONE") return;
@@ -182,7 +184,7 @@ class TargetCheck {
 
     static void apply(LogicalUnit& unit, Setting setting) {
         if (setting.directive->use == Use::unit_lun)
-            unit.lun = parse_count(setting.value);
+            unit.lun = parse_number(setting.value);
         else if (setting.directive->use == Use::program)
             unit.allow_in_use |= setting.value == "yes";
         else

@@ -13,9 +13,6 @@
 
 namespace tgt::config {
 
-// The number in C notation (10, 0xa, 012) that the whole text is, or nothing.
-std::optional<uint64_t> parse_count(std::string_view text);
-
 std::vector<std::string_view> words_of(std::string_view text);
 
 // Byte order of the names; those of one name keep theirs.

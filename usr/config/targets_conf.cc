@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "config/source_line.h"
 #include "config/target_check.h"
 
@@ -89,7 +90,7 @@ class GlobalCheck {
         } else if (setting.name == "ignore-errors") {
             config_.ignore_errors = setting.value == "yes";
         } else if (setting.name == "control-port") {
-            config_.control_port = unsigned(*parse_count(setting.value));
+            config_.control_port = unsigned(*parse_number(setting.value));
         } else {
             config_.settings.push_back(std::move(setting));
         }

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include "base/text.h"
 #include "mgmt/numbers.h"
 
 namespace tgt::mgmt {
@@ -142,16 +143,6 @@ Status thin_provisioning(LunState& next, std::string_view value, const Context& 
         warnings.push_back(
             "thin_provisioning: the backing store cannot give back space, UNMAP will not free any");
     return {};
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> out;
-    while (true) {
-        const size_t end = text.find(separator);
-        out.push_back(text.substr(0, end));
-        if (end == std::string_view::npos) return out;
-        text.remove_prefix(end + 1);
-    }
 }
 
 void store_page(LunState& next, uint8_t code, uint8_t subcode, std::vector<uint8_t> bytes) {

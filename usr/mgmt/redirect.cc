@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <cstring>
 #include <thread>
 
+#include "base/spawn.h"
 #include "base/unique_fd.h"
 #include "mgmt/blocking_call.h"
 #include "mgmt/numbers.h"
@@ -39,30 +39,6 @@ LoginAnswer moved(const Redirect& to) {
     if (!to.port.empty()) answer.redirect_address += ":" + to.port;
     answer.reason = fmt::format("redirected to {}", answer.redirect_address);
     return answer;
-}
-
-// posix_spawn(3) with standard output into `out`, and with the signals as a new program wants them.
-int spawn(std::string program, std::string target_name, std::string initiator, int out,
-          pid_t& pid) {
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none, defaults;
-    sigemptyset(&none);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    sigaddset(&defaults, SIGHUP);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    std::array<char*, 4> argv{program.data(), target_name.data(), initiator.data(), nullptr};
-    const int error =
-        posix_spawn(&pid, program.c_str(), &actions, &attributes, argv.data(), environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
 }
 
 // Reads until the end of the output, or the deadline (then nothing).
@@ -99,7 +75,8 @@ Result<Redirect> ask_program(const std::string& program, const std::string& targ
     const UniqueFd from(ends[0]);
     UniqueFd to(ends[1]);
     pid_t pid = 0;
-    if (const int error = spawn(program, target_name, initiator, to.get(), pid); error != 0)
+    const int error = spawn({program, target_name, initiator}, to.get(), Errors::inherited, pid);
+    if (error != 0)
         return fail(error, fmt::format("the redirect program {} cannot be run: {}", program,
                                        std::strerror(error)));
     to.reset();

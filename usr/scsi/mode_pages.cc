@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <optional>
 
+#include "base/text.h"
 #include "scsi/logical_unit.h"
 #include "scsi/nexus.h"
 #include "wire/endian.h"
@@ -224,22 +224,6 @@ Result<LunState, Sense> mode_select(const DeviceType& type, const LunState& now,
 
 namespace {
 
-// A number as C writes it: decimal, 0x..., or octal with a leading 0.
-std::optional<unsigned> parse_number(std::string_view text, unsigned max) {
-    int base = 10;
-    if (text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-        base = 16;
-        text.remove_prefix(2);
-    } else if (text.size() > 1 && text[0] == '0') {
-        base = 8;
-    }
-    unsigned value = 0;
-    const char* end = text.data() + text.size();
-    auto [stop, error] = std::from_chars(text.data(), end, value, base);
-    if (error != std::errc() || stop != end || value > max) return std::nullopt;
-    return value;
-}
-
 Result<std::vector<unsigned>> parse_fields(std::string_view text) {
     std::vector<unsigned> fields;
     while (!text.empty()) {
@@ -248,7 +232,7 @@ Result<std::vector<unsigned>> parse_fields(std::string_view text) {
         auto value = parse_number(field, fields.size() == 2 ? max_long_page : 0xff);
         if (!value)
             return fail(EINVAL, "mode_page: '" + std::string(field) + "' is not a number in range");
-        fields.push_back(*value);
+        fields.push_back(unsigned(*value));
         text.remove_prefix(std::min(colon + 1, text.size()));
     }
     if (fields.size() < 3) return fail(EINVAL, "mode_page needs page:subpage:length:bytes");

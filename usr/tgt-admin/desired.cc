@@ -2,12 +2,12 @@
 #include "tgt-admin/desired.h"
 
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <set>
+
+#include "base/text.h"
 
 namespace tgt::tgt_admin {
 namespace {
@@ -18,33 +18,6 @@ using config::Use;
 // tgt's page for `write-cache off`: the caching page with WCE=0.
 constexpr std::string_view no_write_cache =
     "8:0:18:0x10:0:0xff:0xff:0:0:0xff:0xff:0xff:0xff:0x80:0x14:0:0:0:0:0:0";
-
-bool equal_any_case(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-// A whole number in C notation.
-std::optional<uint64_t> number(std::string_view text) {
-    int base = 10;
-    if (text.size() > 1 && text[0] == '0') {
-        base = text[1] == 'x' || text[1] == 'X' ? 16 : 8;
-        text.remove_prefix(base == 16 ? 2 : 1);
-    }
-    uint64_t out = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return out;
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> out;
-    while (true) {
-        const size_t end = text.find(separator);
-        out.push_back(text.substr(0, end));
-        if (end == std::string_view::npos) return out;
-        text.remove_prefix(end + 1);
-    }
-}
 
 bool is_off(const Setting& setting) {
     return equal_any_case(setting.value, "off");
@@ -141,7 +114,7 @@ bool same_option(std::string_view name, std::string_view a, std::string_view b) 
 
 bool same_value(std::string_view a, std::string_view b) {
     if (equal_any_case(a, b)) return true;
-    const auto left = number(a), right = number(b);
+    const auto left = parse_number(a), right = parse_number(b);
     return left && left == right;
 }
 
@@ -157,7 +130,7 @@ bool same_parameter(std::string_view name, std::string_view wanted, std::string_
 std::string plain_mode_page(std::string_view text) {
     std::vector<uint64_t> numbers;
     for (const std::string_view word : split(text, ':')) {
-        const auto value = number(word);
+        const auto value = parse_number(word);
         if (!value) return std::string(text);
         numbers.push_back(*value);
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One target: made, or changed where it differs from what the file wants.
-#include <strings.h>
 
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "tgt-admin/planner.h"
 
 namespace tgt::tgt_admin {
@@ -14,10 +14,6 @@ using config::Setting;
 using config::Use;
 
 constexpr std::string_view everybody = "ALL";
-
-bool equal_any_case(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
 
 bool has(const std::vector<std::string>& list, const std::string& one) {
     return std::find(list.begin(), list.end(), one) != list.end();

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/spawn.h"
 
 namespace tgt::tgtd {
 
@@ -22,32 +22,6 @@ namespace {
 
 constexpr auto module = log::Module::core;
 constexpr size_t longest_line = 1024;
-
-// posix_spawnp(3) with its output into `out`, and with the signals as a new program wants them.
-int spawn(std::vector<std::string> words, int out, pid_t& pid) {
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none, defaults;
-    sigemptyset(&none);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    sigaddset(&defaults, SIGHUP);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    const int error = posix_spawnp(&pid, argv[0], &actions, &attributes, argv.data(), environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
-}
 
 }  // namespace
 
@@ -81,7 +55,7 @@ Result<void> ConfigLoader::begin() {
     UniqueFd from(ends[0]);
     const UniqueFd to(ends[1]);
     fcntl(from.get(), F_SETFL, O_NONBLOCK);
-    if (const int error = spawn(words, to.get(), pid_); error != 0) {
+    if (const int error = spawn(words, to.get(), Errors::with_output, pid_); error != 0) {
         pid_ = 0;
         return not_run(words[0], error);
     }

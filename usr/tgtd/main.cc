@@ -10,10 +10,10 @@
 #include <future>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "driver/iscsi/driver.h"
 #include "io/ring.h"
 #include "mgmt/admin_server.h"
-#include "mgmt/numbers.h"
 #include "mgmt/registry.h"
 #include "mgmt/reservation_store.h"
 #include "mgmt/state_restore.h"
@@ -29,7 +29,7 @@ namespace {
 Result<mgmt::AdminGroup> admin_group(const std::string& name) {
     if (name.empty()) return mgmt::AdminGroup();
     if (const group* found = getgrnam(name.c_str())) return mgmt::AdminGroup(found->gr_gid);
-    if (const auto number = mgmt::parse_number(name, UINT32_MAX - 1))
+    if (const auto number = parse_number(name, UINT32_MAX - 1))
         return mgmt::AdminGroup(gid_t(*number));
     return fail(ENOENT, fmt::format("--admin-group: there is no group '{}'", name));
 }

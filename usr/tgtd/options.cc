@@ -9,8 +9,8 @@
 #include <climits>
 #include <cstdint>
 
+#include "base/text.h"
 #include "driver/iscsi/parameters.h"
-#include "mgmt/numbers.h"
 #include "mgmt/registry.h"
 
 namespace tgt::tgtd {
@@ -33,7 +33,7 @@ UsageError usage(std::string_view line, int status = 1) {
 // An integer in C notation; below or above the range, or not a number, as tgt says it.
 Problem set_number(unsigned& out, std::string_view option, std::string_view value, uint64_t min,
                    uint64_t max) {
-    const auto number = mgmt::parse_number(value);
+    const auto number = parse_number(value);
     if (!number) return usage(fmt::format("{} argument value '{}' invalid", option, value), EINVAL);
     if (*number < min || *number > max)
         return usage(fmt::format("{} argument value '{}' out of range", option, value), ERANGE);
@@ -76,7 +76,7 @@ Problem memory(Options& options, std::string_view value) {
             digits.remove_suffix(1);
         }
     }
-    const auto number = mgmt::parse_number(digits);
+    const auto number = parse_number(digits);
     if (!number) return usage(fmt::format("--memory argument value '{}' invalid", value), EINVAL);
     if (*number > SIZE_MAX >> 1 >> shift || *number << shift < min_memory)
         return usage(fmt::format("--memory argument value '{}' out of range", value), ERANGE);

@@ -12,7 +12,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "mgmt/numbers.h"
+#include "base/text.h"
+#include "tgtd/process.h"
 
 namespace tgt::tgtd {
 
@@ -20,13 +21,6 @@ namespace {
 
 constexpr int first_passed = 3;
 constexpr unsigned most_passed = 1024;
-
-std::string take_variable(const char* name) {
-    const char* value = std::getenv(name);
-    std::string taken = value ? value : "";
-    unsetenv(name);
-    return taken;
-}
 
 // -1: the socket does not have it.
 int option(int fd, int level, int name) {
@@ -97,7 +91,7 @@ Result<Passed> sort_passed(std::vector<NamedFd> sockets) {
 
 Result<Passed> take_passed() {
     const std::string pid = take_variable("LISTEN_PID");
-    const auto count = mgmt::parse_number(take_variable("LISTEN_FDS"));
+    const auto count = parse_number(take_variable("LISTEN_FDS"));
     std::string names = take_variable("LISTEN_FDNAMES");
     std::vector<NamedFd> sockets;
     if (pid != std::to_string(getpid()) || !count || *count > most_passed) return Passed();

@@ -136,4 +136,11 @@ std::string read_machine_id() {
     return id;
 }
 
+std::string take_variable(const char* name) {
+    const char* value = std::getenv(name);
+    std::string taken = value ? value : "";
+    unsetenv(name);
+    return taken;
+}
+
 }  // namespace tgt::tgtd

@@ -31,6 +31,10 @@ void adjust_limits();
 
 std::string read_machine_id();
 
+// The value of an environment variable, which the programs that are started do not inherit; empty
+// when it is not there. Before there are threads.
+std::string take_variable(const char* name);
+
 // Without a slash at its end; empty stays empty.
 std::string absolute_path(const std::string& path);
 

@@ -14,8 +14,9 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
-#include "mgmt/numbers.h"
+#include "tgtd/process.h"
 
 namespace tgt::tgtd {
 
@@ -23,19 +24,12 @@ namespace {
 
 constexpr auto module = log::Module::core;
 
-std::string take_variable(const char* name) {
-    const char* value = std::getenv(name);
-    std::string taken = value ? value : "";
-    unsetenv(name);
-    return taken;
-}
-
 }  // namespace
 
 ServiceManager ServiceManager::from_environment() {
     ServiceManager manager;
     manager.socket_ = take_variable("NOTIFY_SOCKET");
-    const auto usec = mgmt::parse_number(take_variable("WATCHDOG_USEC"));
+    const auto usec = parse_number(take_variable("WATCHDOG_USEC"));
     const std::string pid = take_variable("WATCHDOG_PID");
     const bool ours = pid.empty() || pid == std::to_string(getpid());
     if (usec && *usec > 0 && *usec < uint64_t(INT64_MAX) / 1000 && ours)

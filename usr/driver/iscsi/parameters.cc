@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "driver/iscsi/parameters.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <charconv>
 
+#include "base/text.h"
 #include "driver/iscsi/text.h"
 
 namespace tgt::iscsi {
@@ -117,10 +116,6 @@ std::string allowed_values(const ParamRow& row) {
     if (row.type == ParamType::boolean) return "Yes or No";
     if (row.type == ParamType::digest) return "None, CRC32C or a comma-separated list of them";
     return "a number from " + std::to_string(row.min) + " to " + std::to_string(row.max);
-}
-
-bool equal_any_case(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace

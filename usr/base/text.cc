@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "mgmt/numbers.h"
+#include "base/text.h"
 
 #include <algorithm>
 #include <charconv>
 
-namespace tgt::mgmt {
+namespace tgt {
 
 namespace {
 
@@ -33,4 +33,14 @@ bool equal_any_case(std::string_view a, std::string_view b) {
                       [](char x, char y) { return lower(x) == lower(y); });
 }
 
-}  // namespace tgt::mgmt
+std::vector<std::string_view> split(std::string_view text, char separator) {
+    std::vector<std::string_view> out;
+    while (true) {
+        const size_t end = text.find(separator);
+        out.push_back(text.substr(0, end));
+        if (end == std::string_view::npos) return out;
+        text.remove_prefix(end + 1);
+    }
+}
+
+}  // namespace tgt
