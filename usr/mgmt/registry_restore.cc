@@ -18,7 +18,8 @@ constexpr auto module = log::Module::mgmt;
 void carry_reservations(io::Runtime& runtime, const scsi::LogicalUnit& from,
                         const std::shared_ptr<scsi::LogicalUnit>& to, std::function<void()> then) {
     const scsi::Reservations made = from.state()->reservations;
-    if (made == scsi::Reservations()) return then();
+    static const scsi::Reservations none;
+    if (made == none) return then();
     auto build = [made](const scsi::LunState& now) {
         scsi::LunChange change;
         if (!now.reservations.registrations.empty()) return change;
