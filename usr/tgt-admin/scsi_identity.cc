@@ -39,9 +39,8 @@ Result<Bytes> ask(int fd, std::vector<uint8_t> cdb) {
     if (request.status != 0 || request.host_status != 0)
         return fail(EIO, fmt::format("status {:02x}h, host status {:02x}h", request.status,
                                      request.host_status));
-    const auto missing = static_cast<size_t>(std::max(request.resid, 0));
-    data.resize(data.size() - std::min(missing, data.size()));
-    return data;
+    const auto missing = std::clamp<ptrdiff_t>(request.resid, 0, answer_size);
+    return Bytes(data.begin(), data.end() - missing);
 }
 
 Bytes ask_if_it_can(int fd, std::vector<uint8_t> cdb) {
