@@ -16,13 +16,13 @@ from typing import Callable, TypeVar
 T = TypeVar("T")
 COMMAND_LIMIT_S = 100
 CLONE_NEWNET = 0x40000000
-# The first process of the system: keeps the namespaces alive and buries the dead.
+# The first process of the system: keeps the namespaces alive and buries the dead. It is ready when
+# it is inside: whoever enters before is outside, too.
 FIRST = """
 mount -t proc proc proc && mount -t tmpfs tmpfs run && mount -t tmpfs -o mode=755 tmpfs dev || exit 1
 for node in null zero full random urandom tty; do touch dev/$node && mount --bind /dev/$node dev/$node || exit 1; done
 mkdir -p run/lock dev/shm && ln -s /proc/self/fd dev/fd && ip link set lo up || exit 1
-echo ready
-exec chroot . /bin/bash -c 'trap : TERM; while :; do sleep 1000 & wait; done'
+exec chroot . /bin/bash -c 'echo ready; trap : TERM; while :; do sleep 1000 & wait; done'
 """
 
 
