@@ -131,7 +131,7 @@ struct Entry {
 };
 
 struct Incoming {
-    bool batch = false;  // answer with an array, in the same order; all or nothing
+    bool batch = false;  // answer with an array, in order; none after a failure is run
     std::vector<Entry> entries;
 };
 
