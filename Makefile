@@ -95,28 +95,12 @@ $(foreach f,$(FUZZERS),$(eval $(call prog_rule,$(f),$(B)/fuzz/$(f),-fsanitize=fu
 endif
 
 # Tests are compiled more often than they run.
-$(B)/obj/tests/unit/%.o $(B)/pch/unit.h.gch: OWN_CXXFLAGS += -O0 -g1
-
-# The libraries' headers that most files include are parsed once, which saves a sixth to a third of the
-# time. Not with clang, which then finds files that forget an include; nor with ccache, to which
-# each build directory's own copy would make all files new.
-ifeq ($(notdir $(CXX)),g++)
-$(B)/obj/%.o: PCH = common
-$(B)/obj/tests/unit/%.o: PCH = unit
-$(B)/obj/%.o: PCHFLAGS = -Winvalid-pch -include $(B)/pch/$(PCH).h
-$(filter $(B)/obj/tests/unit/%,$(ALLOBJ)): | $(B)/pch/unit.h.gch
-$(filter-out $(B)/obj/tests/unit/%,$(ALLOBJ)): | $(B)/pch/common.h.gch
-endif
-$(B)/pch/%.h.gch: scripts/pch/%.h
-	@mkdir -p $(@D)
-	@echo "  PCH  $<"
-	$(Q)cp $< $(@D) && $(CXX) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CXXFLAGS) $(OWN_CXXFLAGS) -MD -MP -MF $(@:.gch=.d) -MT $@ -x c++-header -o $@ $<
--include $(wildcard $(B)/pch/*.d)
+$(B)/obj/tests/unit/%.o: OWN_CXXFLAGS += -O0 -g1
 
 $(B)/obj/%.o: %.cc
 	@mkdir -p $(@D)
 	@echo "  CXX  $<"
-	$(Q)$(CXX) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CXXFLAGS) $(OWN_CXXFLAGS) $(PCHFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CXX) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CXXFLAGS) $(OWN_CXXFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(patsubst %.o,%.d,$(ALLOBJ)))
 
