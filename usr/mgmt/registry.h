@@ -180,7 +180,6 @@ class Registry final : public Directory {
     void stop_reopening();
     void use_reopened(Reopening::Place place, const UnitPtr& unit,
                       const std::function<void(bool again)>& ended);
-    void note_reopened(Reopening::Place place, const scsi::LogicalUnit& unit);
     scsi::LunIdentity identity_for(const UnitRequest& request);
     std::string place_of(const scsi::LogicalUnit& unit) const;  // empty: no LUN leads there
     void note_size(const MediumPtr& medium, const Result<uint64_t>& size);
@@ -188,10 +187,13 @@ class Registry final : public Directory {
     void interrupt_all(TargetEntry& entry, const Failure& why);
     void remove_lun(TargetEntry& entry, uint64_t lun, io::Duration bound,
                     std::function<void(bool drained)> done);
+    void replace_lun(TargetEntry& entry, uint64_t lun, UnitPtr unit,
+                     std::function<void(bool drained)> done);
+    void unit_left(const TargetEntry& entry, uint64_t lun, const scsi::LogicalUnit& unit);
     void attach_lun(int tid, uint64_t lun, UnitPtr unit, std::function<void(Status)> done);
     void update_next(std::shared_ptr<LunUpdate> update);
     void remember_update(TargetEntry& target, const LunUpdate& update);
-    void remember_medium(int tid, uint64_t lun, const UnitPtr& unit);
+    void remember_medium(TargetEntry& target, uint64_t lun, const scsi::LogicalUnit& unit);
     void update_state(const std::shared_ptr<LunUpdate>& update, const LunParameter& row);
     void update_store(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
     void update_capacity(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
@@ -199,7 +201,7 @@ class Registry final : public Directory {
     void look_at_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit,
                       std::function<void(uint64_t)> then);
     void refresh_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
-    void replace_unit(const std::shared_ptr<LunUpdate>& update, UnitPtr unit);
+    void replace_unit(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
 
     io::Runtime& runtime_;
     const RegistryOptions options_;

@@ -205,7 +205,7 @@ void Registry::update_path(const std::shared_ptr<LunUpdate>& update, std::string
         if (!made) return update->finish(tl::unexpected(made.error()));
         if (*made == request->replaces) return refresh_size(update, *made);
         for (const auto& warning : request->warnings) update->warnings.push_back(warning);
-        replace_unit(update, std::move(*made));
+        replace_unit(update, *made);
     };
     request->begin();
 }
@@ -258,33 +258,24 @@ void Registry::look_at_size(const std::shared_ptr<LunUpdate>& update, const Unit
         std::move(looked));
 }
 
-void Registry::replace_unit(const std::shared_ptr<LunUpdate>& update, UnitPtr unit) {
+void Registry::replace_unit(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit) {
     auto found = find_target(update->tid);
     if (!found) return update->finish(tl::unexpected(found.error()));
-    const io::Duration bound = (*found)->target->abort_bound();
-    remove_lun(**found, update->lun, bound, [this, update, unit](bool) {
-        if (update->over()) return;
-        log::info(module, "target {} LUN {} has the medium {} now", update->tid, update->lun,
-                  unit->path());
-        attach_lun(update->tid, update->lun, unit, [this, update, unit](Status status) {
-            if (!status) return update->finish(tl::unexpected(status.error()));
-            remember_medium(update->tid, update->lun, unit);
-            update_next(update);
-        });
-    });
+    replace_lun(**found, update->lun, unit, [this, update](bool) { update_next(update); });
+    remember_medium(**found, update->lun, *unit);
+    log::info(module, "target {} LUN {} has the medium {} now", update->tid, update->lun,
+              unit->path());
 }
 
 // A LUN that has another medium now shares its settings with nobody.
-void Registry::remember_medium(int tid, uint64_t lun, const UnitPtr& unit) {
-    auto found = find_target(tid);
-    if (!found) return;
-    LunEntry& entry = (*found)->lun_entries[lun];
+void Registry::remember_medium(TargetEntry& target, uint64_t lun, const scsi::LogicalUnit& unit) {
+    LunEntry& entry = target.lun_entries[lun];
     auto set = *entry.set;
-    remember_new_medium(set, *unit->state());
+    remember_new_medium(set, *unit.state());
     NewLun made = entry.made;
-    made.path = unit->path();
-    entry = entry_for(std::move(made), std::move(set), *unit);
-    reopening_.forget({tid, lun});
+    made.path = unit.path();
+    entry = entry_for(std::move(made), std::move(set), unit);
+    reopening_.forget({target.tid, lun});
 }
 
 }  // namespace tgt::mgmt

@@ -204,9 +204,23 @@ void Registry::remove_lun(TargetEntry& entry, uint64_t lun, io::Duration bound,
     const auto found = entry.target->luns().find(lun);
     const UnitPtr unit = found == entry.target->luns().end() ? nullptr : found->second;
     entry.target->remove_lun(lun, bound, std::move(done));
-    const MediumPtr medium = unit ? media_.of(*unit) : nullptr;
+    if (unit) unit_left(entry, lun, *unit);
+}
+
+// Whoever looks finds the LUN with the one unit or with the other. `done`: when the commands of the
+// old one have ended, or could have.
+void Registry::replace_lun(TargetEntry& entry, uint64_t lun, UnitPtr unit,
+                           std::function<void(bool drained)> done) {
+    const UnitPtr old = entry.target->luns().at(lun);
+    entry.target->replace_lun(lun, std::move(unit), entry.target->abort_bound(), std::move(done));
+    unit_left(entry, lun, *old);
+}
+
+// The LUN leads to `unit` no more.
+void Registry::unit_left(const TargetEntry& entry, uint64_t lun, const scsi::LogicalUnit& unit) {
+    const MediumPtr medium = media_.of(unit);
     if (!medium) return;
-    medium->place = place_of(*unit);
+    medium->place = place_of(unit);
     if (!medium->place.empty()) return;
     medium->place = place_text(entry.tid, lun);
     medium->unused_since = runtime_.control().timers().now();

@@ -162,26 +162,15 @@ void Registry::use_reopened(Reopening::Place place, const UnitPtr& unit,
     const UnitPtr stand_in = target.target->luns().at(place.second);
     target.busy_luns[place.second] = nullptr;  // there is nothing to wait for
     carry_reservations(runtime_, *stand_in, unit, [this, place, unit, ended] {
-        auto found = find_target(place.first);
-        if (!found) return ended(false);
-        auto attached = [this, place, unit, ended](const Status& status) {
-            leave_busy(place.first, place.second);
-            if (status) note_reopened(place, *unit);
-            ended(false);
-        };
-        auto removed = [this, place, unit, attached](bool) {
-            attach_lun(place.first, place.second, unit, attached);
-        };
-        remove_lun(**found, place.second, (*found)->target->abort_bound(), removed);
+        LunEntry* entry = find_waiting(place);
+        if (!entry) return ended(false);  // its target was deleted
+        replace_lun(targets_.at(place.first), place.second, unit, [](bool) {});
+        *entry = entry_for(entry->made, *entry->set, *unit);
+        leave_busy(place.first, place.second);
+        log::info(module, "{}, the medium of {}, is there now", unit->path(),
+                  place_text(place.first, place.second));
+        ended(false);
     });
-}
-
-void Registry::note_reopened(Reopening::Place place, const scsi::LogicalUnit& unit) {
-    LunEntry* entry = find_waiting(place);
-    if (!entry) return;
-    *entry = entry_for(entry->made, *entry->set, unit);
-    log::info(module, "{}, the medium of {}, is there now", unit.path(),
-              place_text(place.first, place.second));
 }
 
 }  // namespace tgt::mgmt

@@ -45,15 +45,23 @@ class Target : public std::enable_shared_from_this<Target> {
     TargetShard& shard(unsigned worker) { return *shards_[worker]; }
     const std::map<uint64_t, std::shared_ptr<LogicalUnit>>& luns() const { return luns_; }
 
-    // The other nexuses of the target get UA 3Fh/0Eh. `done` on the control thread when every
-    // worker knows.
+    // The other LUNs of every nexus get UA 3Fh/0Eh (SPC-4 6.33), with each of these. `done` on the
+    // control thread when every worker knows.
     void add_lun(uint64_t lun, std::shared_ptr<LogicalUnit> unit, std::function<void()> done);
     // New commands get 5/25h/00h at once; running ones are aborted. `done(true)` on the control
     // thread when no command of any worker uses the LUN through this target; `done(false)` when the
     // bound has passed first: the logical unit then stays alive until its last command has ended.
     void remove_lun(uint64_t lun, io::Duration bound, std::function<void(bool drained)> done);
+    // Both in one step: new commands get to `unit` at once, and none finds the LUN missing. Running
+    // ones are aborted, and `done` is called as by remove_lun(). The new unit has UA 3Fh/0Eh as
+    // well: its LUN was there, but was another.
+    void replace_lun(uint64_t lun, std::shared_ptr<LogicalUnit> unit, io::Duration bound,
+                     std::function<void(bool drained)> done);
 
   private:
+    void change_lun(uint64_t lun, std::shared_ptr<LogicalUnit> unit, io::Duration bound,
+                    std::function<void(bool drained)> done);
+
     io::Runtime& runtime_;
     const std::string name_;
     const uint16_t relative_port_;

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <functional>
 #include <future>
 #include <memory>
 #include <string>
@@ -58,6 +60,30 @@ class BackingTest : public RegistryTest {
         return code("logicalunit.delete", {{"tid", 1}, {"lun", number}});
     }
     Json graveyard() { return ok("system.show")["graveyard"]; }
+
+    // Whether LUN 1 of target 1 was there all the time while `what` ran: looks in every turn of the
+    // control thread. What a listing shows is what is there then.
+    bool there_all_the_time(const std::function<void()>& what) {
+        struct Look {
+            explicit Look(BackingTest& t) : test(t) {}
+            BackingTest& test;
+            bool missed = false;
+            std::promise<void> over;
+            std::atomic<bool> enough = false;
+            void now() {
+                const auto& luns = test.registry->targets().at(1).target->luns();
+                missed = missed || !luns.count(1);
+                if (enough) return over.set_value();
+                test.runtime->control().post([this] { now(); });
+            }
+        };
+        Look look(*this);
+        runtime->control().post([&] { look.now(); });
+        what();
+        look.enough = true;
+        look.over.get_future().get();
+        return !look.missed;
+    }
 
     // A request whose answer is waited for later.
     struct Pending {

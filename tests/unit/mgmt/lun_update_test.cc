@@ -57,6 +57,14 @@ TEST_F(LunUpdateTest, DeletionDoesNotWaitForAnUpdate) {
     EXPECT_EQ(answer.error().reason, "LUN 1 of target 1 was deleted");
 }
 
+TEST_F(LunUpdateTest, ALunIsThereAllTheTimeWhileItGetsAnotherMedium) {
+    make_fake();
+    const std::string other = file("other", 1 << 20);
+    EXPECT_EQ(update("online", "0"), 0u);
+    EXPECT_TRUE(there_all_the_time([&] { EXPECT_EQ(update("path", other), 0u); }));
+    EXPECT_EQ(lun(1, 1)["store"]["path"], other);
+}
+
 TEST_F(LunUpdateTest, AFlushFailureIsClearedByTheAdministratorOnly) {
     make_fake();
     EXPECT_EQ(lun(1, 1)["flush_failed"], false);

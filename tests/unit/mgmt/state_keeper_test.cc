@@ -118,6 +118,24 @@ TEST_F(StateTest, ALunWhoseStoreHangsIsNotReadyAndOpensLater) {
     await_backing(1, "present");
 }
 
+TEST_F(StateTest, ALunIsThereAllTheTimeWhileItsMediumTakesItsPlace) {
+    const std::string path = state_folder + "/disk";
+    { const UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)); }
+    ok("logicalunit.new", new_lun(1, path));
+    fake::with(path, [](test::FakeMedium& medium) { medium.open_error = ENOENT; });
+    restart();
+    login();
+    EXPECT_EQ(run_command({0, 0, 0, 0, 0, 0}).sense(), 0x020400u);
+    EXPECT_TRUE(there_all_the_time([&] {
+        fake::with(path, [](test::FakeMedium& medium) { medium.open_error = 0; });
+        await_backing(1, "present");
+    }));
+    EXPECT_EQ(run_command({0, 0, 0, 0, 0, 0}).sense(), 0x062900u);
+    EXPECT_EQ(run_command({0, 0, 0, 0, 0, 0}).sense(), 0x063f0eu);
+    EXPECT_TRUE(run_command(read10(0)).good());
+    EXPECT_EQ(update("scsi_sn", "fine"), 0u);
+}
+
 TEST_F(StateTest, ManyHungStoresCostOnePatienceOnly) {
     std::vector<std::string> paths;
     for (int i = 1; i <= 10; ++i) {

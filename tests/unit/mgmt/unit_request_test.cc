@@ -233,6 +233,31 @@ TEST_F(UnitRequestTest, WhatIsStuckIsListedUntilItHasEnded) {
     EXPECT_EQ(graveyard(), Json::array());
 }
 
+TEST_F(UnitRequestTest, ALunCanBeDeletedWhileItsOldMediumIsStuck) {
+    const std::string path = make_fake(), other = file("other", 1 << 20);
+    login();
+    auto write = stick_write(path);
+    EXPECT_EQ(update("online", "0"), 0u);
+    ok("target.update", {{"tid", 1}, {"name", "abort-bound"}, {"value", "60"}});
+    Json params = {{"tid", 1}, {"lun", 1}};
+    params["params"] = Json::array({Json::array({"path", other})});
+    auto waiting = begin_request("logicalunit.update", params);
+    while (lun(1, 1)["store"]["path"] != other && !waiting->ready()) usleep(1000);
+    EXPECT_FALSE(waiting->ready());
+    ASSERT_EQ(graveyard().size(), 1u);
+    EXPECT_EQ(graveyard()[0]["path"], path);
+    EXPECT_EQ(graveyard()[0]["was"], "LUN 1 of target 1");
+    EXPECT_EQ(remove(1), 0u);
+    const Answer answer = waiting->answer.get();
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().reason, "LUN 1 of target 1 was deleted");
+    EXPECT_TRUE(lun(1, 1).is_null());
+    await_closed(other, 1);
+    fake::let_everything_go();
+    write->wait();
+    await_closed(path, 1);
+}
+
 TEST_F(UnitRequestTest, AStuckCommandOfALunIsCounted) {
     const std::string path = make_fake();
     login();

@@ -201,7 +201,7 @@ size_t Bench::login(const std::string& port, unsigned worker, bool keep, Target*
     return nexuses.size() - 1;
 }
 
-TestCommandPtr Bench::start(std::vector<uint8_t> cdb, Send send) {
+TestCommandPtr Bench::send(std::vector<uint8_t> cdb, Send send) {
     uint64_t bytes = send.data.size();
     auto command = std::make_shared<TestCommand>(std::move(cdb), std::move(send.data));
     command->nexus = nexuses[send.nexus].get();
@@ -213,6 +213,11 @@ TestCommandPtr Bench::start(std::vector<uint8_t> cdb, Send send) {
     command->withhold_data = send.withhold;
     commands.push_back(command);
     submit(*command);
+    return command;
+}
+
+TestCommandPtr Bench::start(std::vector<uint8_t> cdb, Send how) {
+    auto command = send(std::move(cdb), std::move(how));
     settle();
     return command;
 }

@@ -49,6 +49,7 @@ class Bench {
         bool withhold = false;
         scsi::TaskAttribute attribute = scsi::TaskAttribute::simple;
     };
+    TestCommandPtr send(std::vector<uint8_t> cdb, Send send);  // submits, and no more
     // Submits and settles; the command may still be on its way.
     TestCommandPtr start(std::vector<uint8_t> cdb, Send send);
     TestCommandPtr start(std::vector<uint8_t> cdb) { return start(std::move(cdb), Send()); }

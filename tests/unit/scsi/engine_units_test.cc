@@ -2,6 +2,8 @@
 // What concerns a whole logical unit: changes, resets, adding and removing it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "scsi/task_management.h"
 #include "tests/unit/scsi/engine_bench.h"
 #include "wire/endian.h"
@@ -180,6 +182,103 @@ TEST(EngineUnits, RemovalOfAHungLunIsAnsweredAtTheBoundAndTheUnitLivesOn) {
     b.await_jobs();
     EXPECT_TRUE(write->wait().silent);
     EXPECT_TRUE(b.store_gone());
+}
+
+std::shared_ptr<LogicalUnit> another_unit(Bench& b) {
+    const DeviceType& type = test::engine_device();
+    auto store = std::make_unique<test::MemoryStore>(2 << 20);
+    LunSetup setup;
+    setup.store = &store->info();
+    LunState state = type.initial_state(setup);
+    return LogicalUnit::make(b.runtime, type, std::move(store), "memory", "/other", "",
+                             std::move(state), 4);
+}
+
+// What the next commands of a nexus are told, until one is GOOD.
+std::vector<uint32_t> attentions(Bench& b, const Bench::Send& to) {
+    std::vector<uint32_t> out;
+    for (auto answer = b.run(tur, to); !answer.good() && out.size() < 9; answer = b.run(tur, to))
+        out.push_back(answer.sense());
+    return out;
+}
+
+// Whatever order the threads run in: each of the three turns once in a while.
+TEST(EngineUnits, NoCommandMeetsAHoleWhereAUnitTakesThePlaceOfAnother) {
+    for (int order = 0; order < 6; ++order) {
+        Bench b(2);
+        b.login("iqn.i1", 1);
+        const auto next = another_unit(b);
+        std::optional<bool> drained;
+        b.target->replace_lun(1, next, 5s, [&](bool all) { drained = all; });
+        std::vector<io::Worker*> threads{&b.runtime.worker(0), &b.runtime.worker(1),
+                                         &b.runtime.control()};
+        std::rotate(threads.begin(), threads.begin() + order % 3, threads.end());
+        if (order >= 3) std::swap(threads[1], threads[2]);
+        std::vector<test::TestCommandPtr> sent;
+        for (int turn = 0; turn < 15; ++turn) {
+            EXPECT_EQ(b.target->luns().count(1), 1u);
+            for (size_t nexus = 0; nexus < 2; ++nexus) {
+                sent.push_back(b.send(tur, from(nexus)));
+                sent.push_back(b.send(read10(0, 1), from(nexus)));
+            }
+            threads[turn % 3]->turn_for_test(b.now);
+        }
+        b.settle();
+        for (const auto& command : sent) EXPECT_NE(command->wait().sense(), 0x052500u);
+        EXPECT_EQ(drained, true);
+        EXPECT_EQ(b.target->luns().at(1), next);
+        EXPECT_EQ(&b.itl(0).shard.unit, next.get());
+        EXPECT_EQ(&b.itl(1).shard.unit, next.get());
+        EXPECT_EQ(b.unit->ports(), std::vector<uint16_t>{});
+        EXPECT_EQ(next->ports(), std::vector<uint16_t>{1});
+    }
+}
+
+// Also on the LUN itself, which did not come but changed.
+TEST(EngineUnits, AUnitThatTakesThePlaceOfAnotherIsAnnouncedOnce) {  // SPC-4 6.33
+    Bench b;
+    b.target->add_lun(5, b.unit, {});
+    b.settle();
+    ASSERT_EQ(attentions(b, from(0, 1)), std::vector<uint32_t>{0x063f0e});
+    ASSERT_EQ(attentions(b, from(0, 5)), std::vector<uint32_t>{0x062900});
+    b.target->replace_lun(1, another_unit(b), 5s, [](bool) {});
+    b.settle();
+    EXPECT_EQ(attentions(b, from(0, 5)), std::vector<uint32_t>{0x063f0e});
+    EXPECT_EQ(attentions(b, from(0, 1)), (std::vector<uint32_t>{0x062900, 0x063f0e}));
+}
+
+TEST(EngineUnits, CommandsOfAUnitThatIsReplacedAreAborted) {
+    Bench b(2);
+    b.login("iqn.i1", 1);
+    ASSERT_TRUE(b.run({0x1e, 0, 0, 0, 1, 0}).good());  // PREVENT
+    auto collecting = b.start(write10(0, 1), writing(0, true));
+    b.store->hold(true);
+    auto running = b.start(read10(0, 1), from(1));
+    std::optional<bool> drained;
+    b.target->replace_lun(1, another_unit(b), 5s, [&](bool all) { drained = all; });
+    b.settle();
+    EXPECT_EQ(drained, true);
+    EXPECT_TRUE(collecting->wait().silent);
+    EXPECT_TRUE(running->wait().silent);
+    EXPECT_EQ(b.unit->preventers(), 0u);
+}
+
+TEST(EngineUnits, AHungUnitIsReplacedAtOnceAndAnsweredForAtTheBound) {
+    Bench b;
+    begin_hung(b);
+    auto write = b.start(write10(0, 1), writing(0, false));
+    std::optional<bool> drained;
+    b.target->replace_lun(1, another_unit(b), 5s, [&](bool all) { drained = all; });
+    b.settle();
+    EXPECT_EQ(attentions(b, from(0)).size(), 2u);
+    EXPECT_TRUE(b.run(write10(0, 1), writing(0, false)).good());
+    b.pass(4s);
+    EXPECT_FALSE(drained);
+    b.pass(2s);
+    EXPECT_EQ(drained, false);
+    EXPECT_FALSE(write->ready());
+    let_go(b);
+    EXPECT_TRUE(write->wait().silent);
 }
 
 TEST(EngineUnits, CommandsOfANexusThatEndedCountForTheRemoval) {
