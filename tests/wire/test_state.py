@@ -283,7 +283,7 @@ def ready(session: Connection, lun: int = 1) -> bool:
     return session.command(scsi.TEST_UNIT_READY, lun=lun).status == scsi.GOOD
 
 
-def wait_for(what: Any, limit: float = 20.0) -> None:
+def wait_for(what: Any, limit: float = 60.0) -> None:
     end = time.monotonic() + limit
     while not what():
         assert time.monotonic() < end, "it did not happen"

@@ -36,6 +36,7 @@ TEST_F(LunUpdateTest, WhatNeitherKnowsIsAnUnknownParameter) {
 }
 
 TEST_F(LunUpdateTest, AStoreThatDoesNotAnswerHoldsUpNobody) {
+    begin_with(impatient());
     const std::string path = make_fake();
     test::fake::medium(path).updating.shut();
     EXPECT_EQ(update("colour", "blue"), 17u);
