@@ -156,6 +156,35 @@ class Driver {
     virtual void drop_sessions(int tid, io::Duration bound,
                                std::function<void(bool all_gone)> done) = 0;
 
+    // --- drivers that serve hosts (HBAs, loop ports) rather than portals; others leave these alone
+    // Targets are bound to hosts. There are no portals then, and no logins.
+    virtual bool has_hosts() const { return false; }
+    // Why state() is not "ready", as a sentence; empty: nothing to say.
+    virtual std::string_view explanation() const { return {}; }
+    // The host's initiators see the target from now on. Many hosts may have one target; a host has
+    // one at most. ENOENT: there is no such host. EEXIST: it has a target. The binding ends with
+    // unbind_host(), or when the host goes. `done` when the host is being served.
+    virtual void bind_host(uint32_t host, int tid, std::shared_ptr<scsi::Target> target,
+                           std::function<void(Result<void>)> done) {
+        (void)host, (void)tid, (void)target;
+        done(fail(ENOTSUP, "driver " + std::string(name()) + " has no hosts"));
+    }
+    // Its nexuses leave the target, as by drop_sessions(). True at once when it has none.
+    virtual void unbind_host(uint32_t host, io::Duration bound,
+                             std::function<void(bool all_gone)> done) {
+        (void)host, (void)bound;
+        done(true);
+    }
+    // The hosts a target is bound to, in order.
+    virtual std::vector<uint32_t> hosts_of(int tid) const {
+        (void)tid;
+        return {};
+    }
+    // A LUN of the target came or is gone: hosts that are their own initiator look at it.
+    virtual void lun_changed(int tid, uint64_t lun, bool present) {
+        (void)tid, (void)lun, (void)present;
+    }
+
     // Closes every portal and ends every session, discovery included; once. As drop_sessions().
     virtual void stop(io::Duration bound, std::function<void(bool all_gone)> done) = 0;
 };
