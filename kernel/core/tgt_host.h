@@ -70,6 +70,7 @@ struct tgt_task {
 
 /* What TGT_NL_HOST_NEW asked for; 0: the driver's default. */
 struct tgt_host_params {
+	u32 number;			/* that the host is to have */
 	u32 queues;
 	u32 nexuses;
 	u32 depth;
@@ -97,6 +98,7 @@ struct tgt_host_ops {
 
 struct tgt_host_setup {
 	const struct tgt_host_ops *ops;
+	u32 number;			/* that it is to have; 0: the first free one */
 	u32 queues;			/* 1 to TGT_MAX_QUEUES */
 	u32 depth;			/* commands per queue: 1 to TGT_MAX_DEPTH */
 	const char *port_name;		/* copied; NULL: none */
@@ -112,7 +114,7 @@ int tgt_driver_register(const struct tgt_host_ops *ops);
 /* Its hosts are gone by then; waits for make_host() and remove_host(). */
 void tgt_driver_unregister(const struct tgt_host_ops *ops);
 
-/* Sleeps. ERR_PTR on failure. The daemon is told. */
+/* Sleeps. ERR_PTR on failure; -EEXIST: the number is in use. The daemon is told. */
 struct tgt_host *tgt_host_register(const struct tgt_host_setup *setup);
 /*
  * Sleeps until every nexus is gone and every command was freed. The driver has

@@ -23,8 +23,9 @@ enum tgt_nl_command {
 	/* HOST -> one host; as a dump [LLD] -> all (of that driver) */
 	TGT_NL_HOST_GET,
 	/*
-	 * LLD, [QUEUES, NEXUSES, DEPTH] -> HOST. Only drivers that can make
-	 * hosts by themselves: "loop". EOPNOTSUPP: others.
+	 * LLD, [HOST, QUEUES, NEXUSES, DEPTH] -> HOST. Only drivers that can
+	 * make hosts by themselves: "loop". EOPNOTSUPP: others. EEXIST: there
+	 * is a host of that number.
 	 */
 	TGT_NL_HOST_NEW,
 	/* HOST. EBUSY: it is in use and FORCE is not there. */
