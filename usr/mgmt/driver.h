@@ -80,6 +80,8 @@ struct DiscoveredTarget {
     std::vector<std::string> addresses;
 };
 
+class Driver;
+
 // Management as drivers see it. Outlives the drivers.
 class Directory {
   public:
@@ -92,6 +94,9 @@ class Directory {
     // SendTargets: what the initiator may log in to. `name` empty: all.
     virtual std::vector<DiscoveredTarget> discover(const LoginQuestion& who,
                                                    std::string_view name) = 0;
+    // By a driver that has hosts: one has come, and can be bound. Not for those that were there
+    // when the driver was attached. Targets that are remembered for it are bound from here.
+    virtual void host_added(const Driver& driver, uint32_t host) { (void)driver, (void)host; }
 
   protected:
     ~Directory() = default;
