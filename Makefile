@@ -162,6 +162,19 @@ uninstall:
 	rm -rf $(DESTDIR)$(DOCDIR)
 	rm -f $(DESTDIR)$(UNITDIR)/tgt.service $(DESTDIR)$(UNITDIR)/tgt.socket $(if $(OPENRCDIR),$(DESTDIR)$(OPENRCDIR)/init.d/tgtd)
 
+# --- kernel modules -------------------------------------------------------------------------
+# Linked into the build folder and built there: the tree stays clean, and each BUILDDIR has its
+# own kernel. KDIR, and what kbuild knows (W=1, C=2, ARCH, ...), are handed on.
+KMODULES := $(B)/kernel
+KSOURCES := $(shell find kernel -name '*.[ch]' ! -name '*.mod.c' -o -name Kbuild -o -name Makefile)
+.PHONY: modules modules_install modules_clean
+modules modules_install: $(addprefix $(B)/,$(KSOURCES))
+	+$(Q)$(MAKE) --no-print-directory -C $(KMODULES) TGT_INCLUDE=$(abspath include) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) $@
+$(addprefix $(B)/,$(KSOURCES)): $(B)/%: | %
+	@mkdir -p $(@D) && ln -sf $(abspath $*) $@
+modules_clean:
+	rm -rf $(KMODULES)
+
 CXXFILES = $(shell git ls-files -co --exclude-standard '*.cc' '*.h' | grep -v '^kernel/\|^include/uapi/')
 format:
 	clang-format -i $(CXXFILES)
@@ -176,5 +189,5 @@ print-VERSION:
 clean:
 	rm -rf $(BUILDDIR) compile_commands.json
 help:
-	@echo "make [VARIANT=asan|tsan|fuzz|cov] [V=1]   all unit check syntax fuzz bench install uninstall format check-format compile_commands.json clean"
+	@echo "make [VARIANT=asan|tsan|fuzz|cov] [V=1]   all unit check syntax fuzz bench install uninstall format check-format compile_commands.json clean modules modules_install modules_clean"
 	@echo "programs: $(PROGRAMS)"; echo "unit tests: $(UNITTESTS)"
