@@ -163,17 +163,19 @@ uninstall:
 	rm -f $(DESTDIR)$(UNITDIR)/tgt.service $(DESTDIR)$(UNITDIR)/tgt.socket $(if $(OPENRCDIR),$(DESTDIR)$(OPENRCDIR)/init.d/tgtd)
 
 # --- kernel modules -------------------------------------------------------------------------
-# Linked into the build folder and built there: the tree stays clean, and each BUILDDIR has its
-# own kernel. KDIR, and what kbuild knows (W=1, C=2, ARCH, ...), are handed on.
+# Linked into the build folder and built there, so each BUILDDIR has its own kernel. Without a BUILDDIR the modules are
+# put beside their sources, too. KDIR, and what kbuild knows (W=1, C=2, ARCH, ...), are handed on.
 KMODULES := $(B)/kernel
 KSOURCES := $(shell find kernel -name '*.[ch]' ! -name '*.mod.c' -o -name Kbuild -o -name Makefile)
 .PHONY: modules modules_install modules_clean
 modules modules_install: $(addprefix $(B)/,$(KSOURCES))
+	@find $(KMODULES) -xtype l -delete
 	+$(Q)$(MAKE) --no-print-directory -C $(KMODULES) TGT_INCLUDE=$(abspath include) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) $@
+	$(if $(filter build,$(B)),@cd $(KMODULES) && for m in */*.ko; do cmp -s $$m $(CURDIR)/kernel/$$m || cp $$m $(CURDIR)/kernel/$$m || exit; done)
 $(addprefix $(B)/,$(KSOURCES)): $(B)/%: | %
 	@mkdir -p $(@D) && ln -sf $(abspath $*) $@
 modules_clean:
-	rm -rf $(KMODULES)
+	rm -rf $(KMODULES) kernel/*/*.ko
 
 CXXFILES = $(shell git ls-files -co --exclude-standard '*.cc' '*.h' | grep -v '^kernel/\|^include/uapi/')
 format:
