@@ -15,7 +15,7 @@ VERSION  := 2.0.0
 # CXXFLAGS, CPPFLAGS and LDFLAGS are the user's, also on make's command line; what the tree needs
 # comes behind them.
 CXXFLAGS ?= -O2 -g
-OWN_CPPFLAGS := -I. -Iusr -DTGT_VERSION='"$(VERSION)"' -D_GNU_SOURCE
+OWN_CPPFLAGS := -I. -Iusr $(shell pkg-config --cflags libnl-genl-3.0) -DTGT_VERSION='"$(VERSION)"' -D_GNU_SOURCE
 OWN_CXXFLAGS := -std=c++20 -Wall -Wextra -Werror -fno-strict-aliasing -pthread
 OWN_LDFLAGS  := -pthread
 
