@@ -333,11 +333,12 @@ def bench(log: Log) -> Report:
 # In the order in which they start when they can: builds first, long suites before short ones.
 SUITES = [
     Suite("build", "g++: programs and tests", make("all", "unit", "bench"), build=True),
+    Suite("build-modules", "the kernel modules for the guest", make("modules"), build=True),
     Suite(
         "vm",
-        "the kernel's iSCSI initiator in a QEMU guest",
+        "the kernel's initiators, and the kernel modules, in a QEMU guest",
         script("tests/vm/run"),
-        ("build",),
+        ("build", "build-modules"),
         quick=False,
     ),
     Suite(
@@ -410,6 +411,7 @@ SUITES = [
         package,
         ("build",),
     ),
+    Suite("modules", "the kernel modules: warnings, sparse, checkpatch", script("tests/modules/check")),
     Suite("install", "make install", installation, ("build",)),
     Suite("layers", "the direction of includes", layers),
     Suite("format", "clang-format", formatting),
