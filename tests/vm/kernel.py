@@ -77,14 +77,14 @@ def module_files(version: str) -> list[Path]:
     return order
 
 
-def make_initrd(version: str, work: Path, to: Path) -> None:
-    """Writes the RAM disk; `work` is an empty directory to build it in."""
+def make_initrd(version: str | None, work: Path, to: Path) -> None:
+    """Writes the RAM disk; `work` is an empty directory to build it in. No version: the kernel needs no modules."""
     for folder in ("bin", "mod", "proc", "sys", "dev", "ro", "rw", "new"):
         (work / folder).mkdir(parents=True)
     if not BUSYBOX.exists():
         raise KernelError("no /bin/busybox: install busybox-static")
     shutil.copy(BUSYBOX, work / "bin/busybox")
-    modules = module_files(version)
+    modules = module_files(version) if version else []
     for module in modules:
         shutil.copy(module, work / "mod")
     (work / "mod/order").write_text("".join(f"{module.name}\n" for module in modules))

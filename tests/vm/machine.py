@@ -43,12 +43,19 @@ class Disk:
 class Image:
     """The kernel, its RAM disk and the folder that host and guest share, made once for all boots of a run."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, built: Path | None = None, memory_mib: int = MEMORY_MIB) -> None:
+        """`built`: an ELF kernel that needs no modules for the guest's root; else it is Debian's."""
         self.kernel, self.initrd, self.out = work / "vmlinux", work / "initrd", work / "out"
+        self.memory_mib = memory_mib
+        self.more_cmdline = ""
         self.out.mkdir(exist_ok=True)
-        version = installed_version()
-        unpack_image(version, self.kernel)
-        make_initrd(version, work / "tree", self.initrd)
+        if built:
+            self.kernel = built
+            make_initrd(None, work / "tree", self.initrd)
+        else:
+            version = installed_version()
+            unpack_image(version, self.kernel)
+            make_initrd(version, work / "tree", self.initrd)
 
     def prepare(
         self,
@@ -81,14 +88,14 @@ class Image:
         """Emulation on purpose: it works on every machine, nested or not."""
         command = [
             *(QEMU, "-accel", "tcg,thread=multi", "-cpu", cpu, "-smp", "2"),
-            *("-m", str(MEMORY_MIB), "-display", "none", "-nodefaults", "-serial", "stdio"),
+            *("-m", str(self.memory_mib), "-display", "none", "-nodefaults", "-serial", "stdio"),
             *("-monitor", "none", "-no-reboot", "-device", "virtio-rng-pci"),
             *("-kernel", str(self.kernel), "-initrd", str(self.initrd)),
             "-virtfs",
             "local,path=/,mount_tag=hostroot,security_model=none,readonly=on,multidevs=remap",
             "-virtfs",
             f"local,path={self.out},mount_tag=out,security_model=none",
-            *("-append", "console=ttyS0 loglevel=1 panic=-1"),
+            *("-append", f"console=ttyS0 loglevel=1 panic=-1 {self.more_cmdline}"),
         ]
         for number, disk in enumerate(disks):
             drive = f"if=none,id=disk{number},file={disk.image},format={disk.format}"
