@@ -5,7 +5,7 @@
  * Locks, in this order:
  *   tgt_hosts_mutex	the table of hosts (host.c)
  *   host->mutex	making and choosing of nexuses
- *   attachment->run	one runs the replies of an attachment at a time
+ *   queue->run		one looks at replies at a time
  *   queue->lock	spinlock, irqs off: states of requests, lists, event ring,
  *			who is attached, counters of the queue and its nexuses
  *   host->table_lock	spinlock, irqs off: numbers of nexuses
@@ -118,6 +118,7 @@ struct tgt_queue {
 	u32 index;
 	u32 tags;
 
+	struct mutex run;
 	spinlock_t lock;
 	struct tgt_attachment *att;	/* NULL: no daemon */
 	unsigned long left_at;	/* jiffies: since when there is none */
@@ -128,6 +129,7 @@ struct tgt_queue {
 	struct list_head nexuses;	/* in order of arrival */
 	u32 nexus_count;
 	u32 live;		/* requests that a driver has */
+	u32 running;		/* tgt_replies_run()s, which call ops */
 	unsigned long nexus_tags;	/* bits: which are in use */
 	struct tgt_request **by_tag;	/* commands and tasks: always */
 	void *cmds;			/* of cmd_stride bytes each */

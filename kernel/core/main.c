@@ -2,7 +2,7 @@
 /* Loading and unloading, and the parameters. */
 #include <linux/module.h>
 
-#include "core.h"
+#include "ring.h"
 
 struct workqueue_struct *tgt_wq;
 
@@ -29,8 +29,14 @@ static int __init tgt_init(void)
 	if (rc)
 		goto no_netlink;
 	tgt_debugfs_init();
+	rc = tgt_device_init();
+	if (rc)
+		goto no_device;
 	return 0;
 
+no_device:
+	tgt_debugfs_exit();
+	tgt_nl_exit();
 no_netlink:
 	destroy_workqueue(tgt_wq);
 	return rc;
@@ -38,8 +44,9 @@ no_netlink:
 
 static void __exit tgt_exit(void)
 {
+	tgt_device_exit();
+	destroy_workqueue(tgt_wq);	/* the last attachments tell of their end */
 	tgt_debugfs_exit();
-	destroy_workqueue(tgt_wq);
 	tgt_nl_exit();
 }
 
