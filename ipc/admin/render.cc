@@ -168,6 +168,14 @@ void target_accounts(Out& out, const Json& target) {
     for (const Json& name : list(accounts, "outgoing")) line(out, 2, "{} (outgoing)", plain(name));
 }
 
+// In place of rules, for targets that are bound to hosts.
+void target_hosts(Out& out, const Json& target) {
+    if (at(target, "hosts").is_null()) return;
+    line(out, 1, "Host information:");
+    for (const Json& host : list(target, "hosts"))
+        line(out, 2, "{}{}", num(host, "host"), flag(host, "present") ? "" : " (not there)");
+}
+
 void target_one(Out& out, const Json& target) {
     append_target_head(out, target);
     for (const Json& lun : list(target, "luns")) target_lun(out, lun);
@@ -306,6 +314,7 @@ void append_target_head(std::string& out, const Json& target) {
 void append_target_tail(std::string& out, const Json& target) {
     const Json& acl = at(target, "acl");
     target_accounts(out, target);
+    target_hosts(out, target);
     line(out, 1, "ACL information:");
     for (const Json& address : list(acl, "addresses")) line(out, 2, "{}", plain(address));
     for (const Json& name : list(acl, "initiators")) line(out, 2, "{}", plain(name));

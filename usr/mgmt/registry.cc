@@ -260,8 +260,11 @@ void Registry::new_target(int tid, const std::string& name, std::string_view dri
     entry.origin = origin;
     entry.driver = (*with)->driver.get();
     auto parameters = entry.driver->default_parameters()->clone();
+    // They are of transports that initiators log in to.
     for (const auto& [key, value] : options_.target_defaults)
-        if (auto set = parameters->update(key, value); !set)
+        if (entry.driver->has_hosts())
+            break;
+        else if (auto set = parameters->update(key, value); !set)
             log::warn(module, "default {}={} is not used: {}", key, value, set.error().text);
     entry.parameters = std::move(parameters);
     UnitPtr controller = make_controller(tid, name);
@@ -287,6 +290,10 @@ void Registry::new_target(int tid, const std::string& name, std::string_view dri
 void Registry::delete_target(int tid, bool force, StatusCallback done) {
     auto found = find_target(tid);
     if (!found) return done(tl::unexpected(found.error()));
+    if (const auto hosts = (*found)->driver->hosts_of(tid); !hosts.empty() && !force)
+        return done(refuse(ErrorCode::target_active,
+                           "target {} is bound to host {}{}; unbind it, or delete with --force",
+                           tid, hosts.front(), hosts.size() > 1 ? " and others" : ""));
     (*found)->deleting = true;  // from here on nobody logs in
     refresh_accepting();
     if (force) return finish_delete(tid, done);
@@ -348,7 +355,10 @@ void Registry::teardown(int tid, io::Duration bound, std::function<void()> done)
             });
         one_removed();
     };
-    it->second.driver->drop_sessions(tid, bound, std::move(sessions_gone));
+    unbind_all_hosts(it->second, bound, [this, tid, bound, sessions_gone] {
+        const auto entry = targets_.find(tid);
+        if (entry != targets_.end()) entry->second.driver->drop_sessions(tid, bound, sessions_gone);
+    });
 }
 
 Status Registry::update_target(int tid, std::string_view name, std::string_view value) {

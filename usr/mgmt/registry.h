@@ -116,6 +116,14 @@ class Registry final : public Directory {
                     const std::string& origin, StatusCallback done);
     void delete_target(int tid, bool force, StatusCallback done);
     Status update_target(int tid, std::string_view name, std::string_view value);
+    // Of drivers with hosts. One that is not there is remembered, with a warning, and bound when it
+    // comes.
+    void bind_host(int tid, uint32_t host, LunCallback done);
+    void unbind_host(int tid, uint32_t host, LunCallback done);
+    // Of the saved state: bound by bind_remembered_hosts(), when the LUNs are there, as initiators
+    // go on with their commands at once.
+    Status remember_host(int tid, uint32_t host);
+    void bind_remembered_hosts();
 
     // --- logical units
     void new_lun(const NewLun& request, LunCallback done);
@@ -147,6 +155,7 @@ class Registry final : public Directory {
     void login(LoginQuestion question, std::function<void(LoginAnswer)> answer) override;
     std::vector<DiscoveredTarget> discover(const LoginQuestion& who,
                                            std::string_view name) override;
+    void host_added(const Driver& driver, uint32_t host) override;
 
   private:
     using UnitPtr = std::shared_ptr<scsi::LogicalUnit>;
@@ -156,6 +165,12 @@ class Registry final : public Directory {
     void refresh_accepting();
     Status change_target(TargetEntry& entry, std::string_view name, std::string_view value);
     uint16_t free_relative_port(int tid) const;
+    TargetEntry* find_bound(const Driver& driver, uint32_t host);
+    Status may_bind_host(const TargetEntry& entry, uint32_t host);
+    void begin_binding(const TargetEntry& entry, uint32_t host,
+                       std::function<void(Result<void>)> done);
+    void lun_changed(Driver& driver, int tid, uint64_t lun, bool present) const;
+    void unbind_all_hosts(TargetEntry& entry, io::Duration bound, std::function<void()> done);
     void forget_target(int tid);
     void teardown(int tid, io::Duration bound, std::function<void()> done);
     void finish_delete(int tid, const StatusCallback& done);

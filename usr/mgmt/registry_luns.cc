@@ -167,7 +167,12 @@ void Registry::attach_lun(int tid, uint64_t lun, UnitPtr unit, StatusCallback do
     auto found = find_target(tid);  // it may have been deleted meanwhile
     if (!found) return done(tl::unexpected(found.error()));
     (*found)->busy_luns[lun] = nullptr;  // there is nothing to wait for any more
-    (*found)->target->add_lun(lun, std::move(unit), [done = std::move(done)] { done({}); });
+    Driver& driver = *(*found)->driver;
+    (*found)->target->add_lun(lun, std::move(unit),
+                              [this, &driver, tid, lun, done = std::move(done)] {
+                                  lun_changed(driver, tid, lun, true);
+                                  done({});
+                              });
 }
 
 scsi::LunIdentity Registry::identity_for(const UnitRequest& request) {
@@ -203,7 +208,13 @@ void Registry::remove_lun(TargetEntry& entry, uint64_t lun, io::Duration bound,
                           std::function<void(bool drained)> done) {
     const auto found = entry.target->luns().find(lun);
     const UnitPtr unit = found == entry.target->luns().end() ? nullptr : found->second;
-    entry.target->remove_lun(lun, bound, std::move(done));
+    // Not before it is gone: who looks for it then must not find it.
+    auto removed = [this, &driver = *entry.driver, tid = entry.tid, lun,
+                    done = std::move(done)](bool drained) {
+        lun_changed(driver, tid, lun, false);
+        done(drained);
+    };
+    entry.target->remove_lun(lun, bound, std::move(removed));
     if (unit) unit_left(entry, lun, *unit);
 }
 
@@ -212,7 +223,13 @@ void Registry::remove_lun(TargetEntry& entry, uint64_t lun, io::Duration bound,
 void Registry::replace_lun(TargetEntry& entry, uint64_t lun, UnitPtr unit,
                            std::function<void(bool drained)> done) {
     const UnitPtr old = entry.target->luns().at(lun);
-    entry.target->replace_lun(lun, std::move(unit), entry.target->abort_bound(), std::move(done));
+    auto replaced = [this, &driver = *entry.driver, tid = entry.tid, lun,
+                     done = std::move(done)](bool drained) {
+        lun_changed(driver, tid, lun, true);
+        done(drained);
+    };
+    entry.target->replace_lun(lun, std::move(unit), entry.target->abort_bound(),
+                              std::move(replaced));
     unit_left(entry, lun, *old);
 }
 

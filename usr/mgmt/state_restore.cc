@@ -153,6 +153,8 @@ class Restoring : public std::enable_shared_from_this<Restoring> {
             if (auto status = (*entry)->access.bind(address, {}); !status) return status;
         for (const std::string& name : target.initiators)
             if (auto status = (*entry)->access.bind({}, name); !status) return status;
+        for (const uint32_t host : target.hosts)
+            if (auto status = registry_.remember_host(target.tid, host); !status) return status;
         return bind_all(registry_, target.tid, target.accounts);
     }
 
@@ -170,6 +172,7 @@ class Restoring : public std::enable_shared_from_this<Restoring> {
         if (next_ < luns_.size() || !running_.empty() || !done_) return;
         patience_.disarm();
         registry_.set_restoring(false);
+        registry_.bind_remembered_hosts();
         std::exchange(done_, nullptr)(std::move(unused_));
     }
     void start(const SavedLun& lun) {

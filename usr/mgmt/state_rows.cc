@@ -97,6 +97,13 @@ Number json_number(const json& value) {
     return Number(number);
 }
 
+std::vector<uint32_t> json_hosts(const json& value) {
+    if (!value.is_array()) throw std::invalid_argument("not a list of numbers");
+    std::vector<uint32_t> out;
+    for (const json& one : value) out.push_back(json_number<uint32_t>(one));
+    return out;
+}
+
 bool json_flag(const json& value) {
     if (!value.is_boolean()) throw std::invalid_argument("neither true nor false");
     return value.get<bool>();
@@ -116,6 +123,7 @@ class Members {
         object_.erase(found);
         return out;
     }
+    bool has(const char* name) const { return object_.contains(name); }
     void end() const {
         if (!object_.empty())
             throw std::invalid_argument(
@@ -160,14 +168,15 @@ std::pair<std::string, json> encode(const SavedPortals& portals) {
 }
 
 std::pair<std::string, json> encode(const SavedTarget& target) {
-    return {target_key(target.tid),
-            {{"name", text_json(target.name)},
-             {"lld", text_json(target.lld)},
-             {"origin", text_json(target.origin)},
-             {"set", values_json(target.set)},
-             {"addresses", texts_json(target.addresses)},
-             {"initiators", texts_json(target.initiators)},
-             {"accounts", bindings_json(target.accounts)}}};
+    json out = {{"name", text_json(target.name)},
+                {"lld", text_json(target.lld)},
+                {"origin", text_json(target.origin)},
+                {"set", values_json(target.set)},
+                {"addresses", texts_json(target.addresses)},
+                {"initiators", texts_json(target.initiators)},
+                {"accounts", bindings_json(target.accounts)}};
+    if (!target.hosts.empty()) out["hosts"] = target.hosts;
+    return {target_key(target.tid), std::move(out)};
 }
 
 std::pair<std::string, json> encode(const SavedLun& lun) {
@@ -194,6 +203,7 @@ SavedTarget decode_target(int tid, Members members) {
     out.addresses = json_texts(members.take("addresses"));
     out.initiators = json_texts(members.take("initiators"));
     out.accounts = json_bindings(members.take("accounts"));
+    if (members.has("hosts")) out.hosts = json_hosts(members.take("hosts"));
     members.end();
     return out;
 }

@@ -50,6 +50,7 @@ struct SavedTarget {
     NamedValues set;
     std::vector<std::string> addresses, initiators;
     SavedBindings accounts;
+    std::vector<uint32_t> hosts;  // of a driver that has some
     bool operator==(const SavedTarget&) const = default;
 };
 

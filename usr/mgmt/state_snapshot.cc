@@ -236,7 +236,8 @@ SavedTarget saved_target(const Registry& registry, const TargetEntry& entry) {
             entry.set,
             entry.access.addresses(),
             entry.access.names(),
-            bindings_of(registry, entry.tid)};
+            bindings_of(registry, entry.tid),
+            {entry.hosts.begin(), entry.hosts.end()}};
 }
 
 SavedLun saved_lun(const Registry& registry, const TargetEntry& entry, uint64_t lun) {

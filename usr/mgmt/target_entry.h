@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "mgmt/access.h"
@@ -39,7 +40,8 @@ struct TargetEntry {
     std::shared_ptr<const DriverParameters> parameters;  // replaced whole
     AccessList access;
     Redirect redirect;
-    NamedValues set;  // what was updated since it was made
+    std::set<uint32_t> hosts;  // it is bound to; also those that are not there now
+    NamedValues set;           // what was updated since it was made
     std::map<uint64_t, LunEntry> lun_entries;
     // LUNs being made, changed or removed, and what ends that early (null: it ends by itself).
     std::map<uint64_t, std::function<void(const Failure&)>> busy_luns;

@@ -48,6 +48,16 @@ Json show_origin(const std::string& origin) {
     return origin.empty() ? Json() : Json(origin);
 }
 
+// Those that it is bound to, and whether they are there.
+Json show_hosts(const TargetEntry& entry) {
+    Json out = Json::array();
+    const auto bound = entry.driver->hosts_of(entry.tid);
+    for (const uint32_t host : entry.hosts)
+        out.push_back({{"host", host},
+                       {"present", std::find(bound.begin(), bound.end(), host) != bound.end()}});
+    return out;
+}
+
 // Without its units. The sessions are in the order of their targets.
 Json show_target_alone(Registry& registry, const TargetEntry& entry,
                        const std::vector<SessionInfo>& sessions) {
@@ -56,7 +66,7 @@ Json show_target_alone(Registry& registry, const TargetEntry& entry,
     auto session = std::lower_bound(sessions.begin(), sessions.end(), entry.tid, before);
     for (; session != sessions.end() && session->tid == entry.tid; ++session)
         nexuses.push_back(show_nexus(*session));
-    return {
+    Json out = {
         {"tid", entry.tid},
         {"name", entry.name},
         {"origin", show_origin(entry.origin)},
@@ -68,6 +78,8 @@ Json show_target_alone(Registry& registry, const TargetEntry& entry,
         {"nexuses", std::move(nexuses)},
         {"accounts", show_accounts(registry.accounts().bound(entry.tid))},
         {"acl", {{"addresses", entry.access.addresses()}, {"initiators", entry.access.names()}}}};
+    if (entry.driver->has_hosts()) out["hosts"] = show_hosts(entry);
+    return out;
 }
 
 Json show_target(Registry& registry, const TargetEntry& entry,
@@ -194,11 +206,25 @@ void target_show(CallPtr call) {
 
 namespace {
 
-void change_access(const CallPtr& call,
+using ChangeHost = void (Registry::*)(int tid, uint32_t host, LunCallback done);
+
+void change_host(const CallPtr& call, ChangeHost change) {
+    if (has(*call, Key::initiator_address) || has(*call, Key::initiator_name) ||
+        !has(*call, Key::host))
+        return answer_failure(*call,
+                              {ErrorCode::invalid_request,
+                               "targets of this driver are bound to hosts: give host, and neither "
+                               "initiator-address nor initiator-name"});
+    const auto host = number_of(*call, Key::host, UINT32_MAX);
+    (call->registry.*change)(tid_of(*call), uint32_t(host.value_or(0)), lun_callback(call));
+}
+
+void change_access(const CallPtr& call, ChangeHost change_host_as,
                    Status (AccessList::*change)(std::optional<std::string_view>,
                                                 std::optional<std::string_view>)) {
     auto found = call->registry.find_target(tid_of(*call));
     if (!found) return answer_failure(*call, found.error());
+    if ((*found)->driver->has_hosts()) return change_host(call, change_host_as);
     const auto address = optional_text(*call, Key::initiator_address);
     const auto name = optional_text(*call, Key::initiator_name);
     // A host adapter means nothing to iSCSI; tgt takes no notice of it.
@@ -213,11 +239,11 @@ void change_access(const CallPtr& call,
 }  // namespace
 
 void target_bind(CallPtr call) {
-    change_access(call, &AccessList::bind);
+    change_access(call, &Registry::bind_host, &AccessList::bind);
 }
 
 void target_unbind(CallPtr call) {
-    change_access(call, &AccessList::unbind);
+    change_access(call, &Registry::unbind_host, &AccessList::unbind);
 }
 
 void target_update(CallPtr call) {

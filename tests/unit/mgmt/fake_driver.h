@@ -29,9 +29,9 @@ class FakeParameters final : public DriverParameters {
 };
 
 // A transport without bytes: what it is told is kept for the test to look at.
-class FakeDriver final : public Driver {
+class FakeDriverBase : public Driver {
   public:
-    explicit FakeDriver(std::string name = "iscsi") : name_(std::move(name)) {}
+    explicit FakeDriverBase(std::string name) : name_(std::move(name)) {}
 
     std::string_view name() const override { return name_; }
     std::string_view state() const override { return "ready"; }
@@ -89,6 +89,54 @@ class FakeDriver final : public Driver {
 
   private:
     std::string name_;
+};
+
+class FakeDriver final : public FakeDriverBase {
+  public:
+    explicit FakeDriver(std::string name = "iscsi") : FakeDriverBase(std::move(name)) {}
+};
+
+// One of hosts that the test lets come and go.
+class FakeHostDriver final : public FakeDriverBase {
+  public:
+    FakeHostDriver() : FakeDriverBase("loop") {}
+    bool has_hosts() const override { return true; }
+    void bind_host(uint32_t host, int tid, std::shared_ptr<scsi::Target> target,
+                   std::function<void(Result<void>)> done) override {
+        if (!hosts.count(host))
+            return done(fail(ENOENT, "there is no host " + std::to_string(host)));
+        luns_at_bind[host] = target->luns().size();
+        bound[host] = tid;
+        done(broken ? Result<void>(fail(EIO, "it is broken")) : Result<void>());
+        if (broken) bound.erase(host);
+    }
+    void unbind_host(uint32_t host, io::Duration, std::function<void(bool)> done) override {
+        bound.erase(host);
+        done(true);
+    }
+    std::vector<uint32_t> hosts_of(int tid) const override {
+        std::vector<uint32_t> out;
+        for (const auto& [host, one] : bound)
+            if (one == tid) out.push_back(host);
+        return out;
+    }
+    void lun_changed(int tid, uint64_t lun, bool present) override {
+        changes.push_back(std::to_string(tid) + (present ? "+" : "-") + std::to_string(lun));
+    }
+    void come(uint32_t host) {
+        hosts.insert(host);
+        attached->host_added(*this, host);
+    }
+    void go(uint32_t host) {
+        hosts.erase(host);
+        bound.erase(host);
+    }
+
+    std::set<uint32_t> hosts;
+    std::map<uint32_t, int> bound;
+    std::map<uint32_t, size_t> luns_at_bind;
+    std::vector<std::string> changes;
+    bool broken = false;
 };
 
 inline SessionInfo session(int tid, uint64_t id) {

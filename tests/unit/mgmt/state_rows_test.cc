@@ -22,7 +22,18 @@ SavedTarget some_target() {
             {{"nop_interval", "5"}, {"RedirectCallback", "/bin/\xc3\xbc"}},
             {"ALL", "[::1]"},
             {"iqn.i"},
-            {{"bob", "eve/1"}, "out"}};
+            {{"bob", "eve/1"}, "out"},
+            {3, UINT32_MAX}};
+}
+
+TEST(StateRows, ATargetWithoutHostsIsAsOlderVersionsWroteIt) {
+    SavedTarget target = some_target();
+    target.hosts.clear();
+    const StateRow row = encode_row(target);
+    EXPECT_EQ(row.value.find("hosts"), std::string::npos);
+    const auto back = decode_row(row);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(*back, SavedObject(target));
 }
 
 TEST(StateRows, EveryKindOfObjectGoesThereAndBack) {
