@@ -73,6 +73,8 @@ constexpr Directive table[] = {
      "Address or network that may log in (ALL, when the target has none). NONE: no address may."},
     {"initiator-name", target, many, Kind::text, Use::acl_name, "initiator-name", tgt,
      "Name of an initiator that may log in, from whatever address."},
+    {"host", target, many, Kind::number, Use::host, "host", ours,
+     "Number of a host (loop port, HBA) that has the target, for drivers with hosts: loop."},
     {"incominguser", target, many, Kind::account, Use::account_incoming, "user", tgt,
      "USER PASSWORD that initiators have to give."},
     {"outgoinguser", target, first, Kind::account, Use::account_outgoing, "user", tgt,
@@ -241,6 +243,10 @@ const Directive* find_directive(std::string_view name, Level level) {
         if ((row.levels & level) != 0 && (row.name == name || (state && row.name == "state")))
             return &row;
     return nullptr;
+}
+
+bool driver_has_hosts(std::string_view driver) {
+    return driver == "loop";
 }
 
 std::string_view nearest_directive(std::string_view name, Level level) {

@@ -47,6 +47,7 @@ enum class Use : uint8_t {
     target_update,     // tgtadm --mode target --op update --name TO --value V
     acl_address,       // tgtadm --mode target --op bind --initiator-address V
     acl_name,          // tgtadm --mode target --op bind --initiator-name V
+    host,              // tgtadm --mode target --op bind --host V
     backing_store,     // a logical unit
     direct_store,      // a logical unit with the identity of its device
     unit_lun,          // the number of the logical unit
@@ -72,6 +73,9 @@ std::span<const Directive> directives();
 
 // The row for a name at a level, or null. Names that begin with "state" are target parameters.
 const Directive* find_directive(std::string_view name, Level level);
+
+// Whether its targets are bound to hosts, rather than to addresses and names of initiators.
+bool driver_has_hosts(std::string_view driver);
 
 // The known name at this level that is most like it, or nothing when none is.
 std::string_view nearest_directive(std::string_view name, Level level);

@@ -24,11 +24,13 @@ std::string_view where(Level level) {
 
 // What the program needs to know itself.
 bool must_be_number(const Directive& row) {
-    return row.use == Use::unit_lun || row.use == Use::tid || row.name == "control-port";
+    return row.use == Use::unit_lun || row.use == Use::tid || row.use == Use::host ||
+           row.name == "control-port";
 }
 
 uint64_t largest(const Directive& row) {
     if (row.use == Use::tid) return INT32_MAX;
+    if (row.use == Use::host) return UINT32_MAX;
     return row.name == "control-port" ? UINT16_MAX : UINT64_MAX;
 }
 

@@ -47,6 +47,7 @@ class TargetCheck {
             else
                 line(entry);
         common_once();
+        who_may_use_it();
         for (const auto& [name, entries] : stores_) add_units(name, entries);
         sort_by_name(target_.settings);
         same_luns();
@@ -103,6 +104,22 @@ class TargetCheck {
             if (row.use == Use::acl_address) target_.allow_all = false;
             if (row.use == Use::acl_address && *entry.value == "NONE") return;
             target_.settings.push_back(Line{&row, &entry}.setting(false));
+        }
+    }
+
+    // Initiators that log in, or hosts.
+    void who_may_use_it() {
+        const bool hosts = driver_has_hosts(target_.driver);
+        if (hosts) target_.allow_all = false;
+        for (const Setting& setting : target_.settings) {
+            const Use use = setting.directive->use;
+            if (use == Use::host && !hosts)
+                say_.error(setting.at, "targets of driver '" + target_.driver + "' have no hosts",
+                           "delete the line, or write: driver loop");
+            if (hosts && (use == Use::acl_address || use == Use::acl_name))
+                say_.error(setting.at,
+                           "nobody logs in to targets of driver '" + target_.driver + "'",
+                           "write host NUMBER in place of '" + setting.name + "'");
         }
     }
 

@@ -203,6 +203,17 @@ Command acl_unbind(int tid, Subject subject, const std::string& who) {
                 fmt::format("--op unbind --mode target --tid {} {}", tid, acl_words(subject, who)));
 }
 
+Command host_bind(const TargetId& target, uint32_t host) {
+    return make("target.bind", with_lld(target.lld, {{"tid", target.tid}, {"host", host}}),
+                fmt::format("{}--op bind --mode target --tid {} --host {}", lld_words(target.lld),
+                            target.tid, host));
+}
+
+Command host_unbind(int tid, uint32_t host) {
+    return make("target.unbind", {{"tid", tid}, {"host", host}},
+                fmt::format("--op unbind --mode target --tid {} --host {}", tid, host));
+}
+
 // --- logical units ------------------------------------------------------------------------------
 
 Command unit_new(const TargetId& target, uint64_t lun, const UnitOptions& options) {

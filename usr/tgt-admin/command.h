@@ -63,6 +63,8 @@ enum class Subject : uint8_t { address, name };
 Command acl_bind(const TargetId& target, Subject subject, const std::string& who);
 // As tgt prints it: without the driver.
 Command acl_unbind(int tid, Subject subject, const std::string& who);
+Command host_bind(const TargetId& target, uint32_t host);
+Command host_unbind(int tid, uint32_t host);
 
 // --- logical units
 struct UnitOptions {

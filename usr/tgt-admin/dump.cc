@@ -125,6 +125,10 @@ class Writer {
 
     // "ALL" alone is what a target without rules gets.
     void rules(const TargetState& target) {
+        if (target.hosts) {
+            for (const uint32_t host : *target.hosts) line("\t", "host", std::to_string(host));
+            return;
+        }
         if (target.addresses == std::vector<std::string>{"ALL"} && target.initiators.empty())
             return;
         for (const std::string& address : target.addresses)

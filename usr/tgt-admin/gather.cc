@@ -92,6 +92,9 @@ TargetState target_from(const Json& shown) {
     out.outgoing = texts(at(shown, "accounts"), "outgoing");
     out.addresses = texts(at(shown, "acl"), "addresses");
     out.initiators = texts(at(shown, "acl"), "initiators");
+    if (at(shown, "hosts").is_array()) out.hosts.emplace();
+    for (const Json& host : list(shown, "hosts"))
+        out.hosts->push_back(uint32_t(number(host, "host")));
     if (at(shown, "parameters").is_array()) out.parameters = values(at(shown, "parameters"));
     return out;
 }

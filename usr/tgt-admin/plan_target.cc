@@ -111,9 +111,41 @@ void Planner::apply(const config::Target& wanted, int tid, const Setting& settin
             return run(acl_bind(target, Subject::address, setting.value));
         case Use::acl_name:
             return run(acl_bind(target, Subject::name, setting.value));
+        case Use::host:
+            return bind_host(tid, setting);
         default:
             return;
     }
+}
+
+// A host has one target: where the files have moved it, it leaves the old one first.
+void Planner::bind_host(int tid, const Setting& setting) {
+    const auto host = uint32_t(parse_number(setting.value).value_or(0));
+    for (TargetState& other : now_.targets) {
+        if (!other.hosts || other.tid == tid || !take_back(other.from_config)) continue;
+        if (std::erase(*other.hosts, host) > 0) run(host_unbind(other.tid, host));
+    }
+    TargetState& target = *now_.find_target(tid);
+    run(host_bind({target.driver, tid}, host));
+    if (!target.hosts) target.hosts.emplace();
+    target.hosts->push_back(host);
+}
+
+void Planner::change_hosts(const config::Target& wanted, TargetState& target, bool take_back) {
+    std::vector<uint32_t> numbers;
+    for (const Setting& setting : wanted.settings) {
+        if (setting.directive->use != Use::host) continue;
+        numbers.push_back(uint32_t(parse_number(setting.value).value_or(0)));
+        const auto& bound = target.hosts;
+        if (!bound || std::find(bound->begin(), bound->end(), numbers.back()) == bound->end())
+            bind_host(target.tid, setting);
+    }
+    if (!take_back || !target.hosts) return;
+    std::erase_if(*target.hosts, [&](uint32_t host) {
+        if (std::find(numbers.begin(), numbers.end(), host) != numbers.end()) return false;
+        run(host_unbind(target.tid, host));
+        return true;
+    });
 }
 
 void Planner::bind_account(const config::Target& wanted, int tid, const Setting& setting,
@@ -138,6 +170,7 @@ bool Planner::change_target(const config::Target& wanted) {
     const bool complete = change_units(wanted, target.tid, free);
     change_accounts(wanted, target, back);
     change_rules(wanted, target, back);
+    change_hosts(wanted, target, back);
     if (opened) run(*opened);
     const bool changed = std::any_of(plan_.steps.begin() + long(begin), plan_.steps.end(),
                                      [](const Step& step) { return step.kind == Step::Kind::run; });

@@ -103,7 +103,9 @@ bool Planner::remove_or_say(TargetState& target) {
 void Planner::remove_target(int tid) {
     const TargetState target = *now_.find_target(tid);
     comment("# Removing target: " + target.name);
-    if (target.in_use()) {
+    for (const uint32_t host : target.hosts.value_or(std::vector<uint32_t>()))
+        run(host_unbind(tid, host));
+    if (target.in_use() && !target.hosts) {
         for (const std::string& address : target.addresses)
             run(acl_unbind(tid, Subject::address, address));
         for (const std::string& name : target.initiators) run(acl_unbind(tid, Subject::name, name));

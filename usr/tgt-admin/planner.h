@@ -70,6 +70,8 @@ class Planner {
                                              bool take_back);
     void change_accounts(const config::Target& wanted, TargetState& target, bool take_back);
     void change_rules(const config::Target& wanted, TargetState& target, bool take_back);
+    void bind_host(int tid, const config::Setting& setting);
+    void change_hosts(const config::Target& wanted, TargetState& target, bool take_back);
 
     // --- its logical units (plan_units.cc)
     struct Match;

@@ -45,6 +45,7 @@ struct TargetState {
     std::vector<UnitState> units;  // without LUN 0, in order
     std::vector<std::string> incoming, outgoing;
     std::vector<std::string> addresses, initiators;
+    std::optional<std::vector<uint32_t>> hosts;    // it is bound to; nothing: its driver has none
     std::optional<std::vector<Value>> parameters;  // nothing: not known
 
     bool in_use() const { return !nexuses.empty(); }

@@ -29,6 +29,19 @@ TEST(TargetsConf, TakesTheGlobalDirectives) {
     EXPECT_TRUE(config.problems.empty());
 }
 
+TEST(TargetsConf, HostsAreForDriversThatHaveThem) {
+    const Config loop = checked("<target a>\ndriver loop\nhost 3\nhost 4\n</target>\n");
+    EXPECT_TRUE(loop.problems.empty());
+    EXPECT_FALSE(loop.targets[0].allow_all);
+    EXPECT_EQ(names(loop.targets[0].settings), "host host");
+    for (const char* wrong :
+         {"host 3", "driver loop\nhost x", "driver loop\nhost 4294967296",
+          "driver loop\ninitiator-address ALL", "driver loop\ninitiator-name iqn.a"}) {
+        const Config config = checked("<target a>\n" + std::string(wrong) + "\n</target>\n");
+        EXPECT_NE(config.first_error("a"), nullptr) << wrong;
+    }
+}
+
 TEST(TargetsConf, OnlyYesIgnoresErrors) {
     EXPECT_FALSE(checked("ignore-errors no\n").ignore_errors);
     const Config config = checked("ignore-errors 1\n");

@@ -45,6 +45,19 @@ TEST_F(DumpTest, TgtsLayoutWhereThatSaysEverything) {
     expect_it_says_everything();
 }
 
+TEST_F(DumpTest, TargetsOfHostsNameThemInPlaceOfRules) {
+    TargetState& target = add_target(1, "a");
+    target.driver = "loop";
+    target.addresses.clear();
+    target.hosts = {3, 4};
+    EXPECT_THAT(dump(state, false), HasSubstr("<target a>\n"
+                                              "\tdriver loop\n"
+                                              "\thost 3\n"
+                                              "\thost 4\n"
+                                              "</target>\n"));
+    expect_it_says_everything();
+}
+
 TEST_F(DumpTest, NumbersOptionsAndParametersThatAreNotTheDefault) {
     TargetState& target = add_target(3, "iqn.a");
     set(*target.parameters, "nop_interval", "5");

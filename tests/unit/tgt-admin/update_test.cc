@@ -47,6 +47,43 @@ TEST_F(UpdateTest, ParametersAreSetAndTakenBackWhileInitiatorsAreLoggedIn) {
                     std::string(unit_update) + "1 --params vendor_id='X'"));
 }
 
+TEST_F(UpdateTest, HostsAreBoundAfterTheUnitsAndTakenBack) {
+    EXPECT_THAT(commands("<target a>\ndriver loop\nhost 3\nbacking-store /a\n</target>\n",
+                         Action::update, "ALL"),
+                ElementsAre("--lld loop --op new --mode target --tid 1 -T a",
+                            "--lld loop --op new --mode logicalunit --tid 1 --lun 1 -b '/a'     ",
+                            "--lld loop --op bind --mode target --tid 1 --host 3"));
+    state.targets.clear();
+    TargetState& target = add_target(1, "a");
+    target.driver = "loop";
+    target.addresses.clear();
+    target.hosts = {3, 4};
+    EXPECT_THAT(
+        commands("<target a>\ndriver loop\nhost 3\nhost 5\n</target>\n", Action::update, "ALL"),
+        ElementsAre("--lld loop --op bind --mode target --tid 1 --host 5",
+                    "--op unbind --mode target --tid 1 --host 4"));
+    EXPECT_THAT(
+        commands("<target a>\ndriver loop\nhost 3\nhost 4\n</target>\n", Action::update, "ALL"),
+        IsEmpty());
+    EXPECT_THAT(commands("", Action::update, "ALL"),
+                ElementsAre("--op unbind --mode target --tid 1 --host 3",
+                            "--op unbind --mode target --tid 1 --host 4",
+                            "--mode target --op delete --tid=1"));
+}
+
+TEST_F(UpdateTest, AHostThatHasMovedLeavesItsOldTargetFirst) {
+    add_target(1, "a").driver = "loop";
+    add_target(2, "b").driver = "loop";
+    state.targets[0].hosts.emplace();
+    state.targets[1].hosts = {3};
+    for (TargetState& target : state.targets) target.addresses.clear();
+    EXPECT_THAT(commands("<target a>\ndriver loop\nhost 3\n</target>\n"
+                         "<target b>\ndriver loop\n</target>\n",
+                         Action::update, "ALL"),
+                ElementsAre("--op unbind --mode target --tid 2 --host 3",
+                            "--lld loop --op bind --mode target --tid 1 --host 3"));
+}
+
 TEST_F(UpdateTest, KeepRuntimeTakesBackNothingOfWhatAnAdministratorMade) {
     options.keep_runtime = true;
     TargetState& target = add_target(1, "iqn.t");
