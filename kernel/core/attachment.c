@@ -119,7 +119,15 @@ struct tgt_attachment *tgt_attachment_new(struct tgt_queue *queue, u64 data_byte
 	return att;
 }
 
-/* The daemon learns of the nexuses first, then of what others left behind. */
+static int tgt_by_id(void *unused, const struct list_head *a, const struct list_head *b)
+{
+	u64 left = list_entry(a, struct tgt_request, link)->id;
+	u64 right = list_entry(b, struct tgt_request, link)->id;
+
+	return left < right ? -1 : left > right;
+}
+
+/* The daemon learns of the nexuses first, then of what others left behind, in order. */
 int tgt_attachment_begin(struct tgt_attachment *att)
 {
 	struct tgt_queue *queue = att->queue;
@@ -138,6 +146,7 @@ int tgt_attachment_begin(struct tgt_attachment *att)
 	atomic_inc(&queue->host->attached);
 	list_for_each_entry(nexus, &queue->nexuses, on_queue)
 		tgt_nexus_announce(queue, nexus, &arrivals);
+	list_sort(NULL, &queue->waiting, tgt_by_id);
 	list_splice(&arrivals, &queue->waiting);
 	tgt_publish(queue);
 	spin_unlock_irq(&queue->lock);
@@ -172,14 +181,6 @@ static void tgt_request_unpost(struct tgt_attachment *att, struct tgt_request *r
 		tgt_request_recycle(queue, req);
 }
 
-static int tgt_by_id(void *unused, const struct list_head *a, const struct list_head *b)
-{
-	u64 left = list_entry(a, struct tgt_request, link)->id;
-	u64 right = list_entry(b, struct tgt_request, link)->id;
-
-	return left < right ? -1 : left > right;
-}
-
 /*
  * What the daemon had not ended waits for the next one; what a driver works on
  * comes there when it is done with it.
@@ -197,7 +198,7 @@ void tgt_attachment_over(struct tgt_attachment *att, enum tgt_nl_detach_reason r
 	att->over = true;
 	att->reason = reason;
 	queue->att = NULL;
-	queue->left_at = jiffies;
+	queue->left_at = get_jiffies_64();
 	atomic_dec(&queue->host->attached);
 	list_for_each_entry_safe(req, next, &queue->waiting, link) {
 		if (req->type == TGT_DESC_NEXUS_ARRIVED || req->type == TGT_DESC_NEXUS_LEFT) {
@@ -210,7 +211,6 @@ void tgt_attachment_over(struct tgt_attachment *att, enum tgt_nl_detach_reason r
 		if (req && req->posted)
 			tgt_request_unpost(att, req, tail);
 	}
-	list_sort(NULL, &queue->waiting, tgt_by_id);
 	tgt_timeout_arm(queue);
 	if (cancel_delayed_work(&att->retry))
 		tgt_attachment_put(att);

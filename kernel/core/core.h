@@ -121,7 +121,7 @@ struct tgt_queue {
 	struct mutex run;
 	spinlock_t lock;
 	struct tgt_attachment *att;	/* NULL: no daemon */
-	unsigned long left_at;	/* jiffies: since when there is none */
+	u64 left_at;		/* jiffies: since when there is none */
 	struct list_head free_cmds;
 	struct list_head free_tasks;
 	struct list_head waiting;	/* for a place on the ring, in order */

@@ -215,10 +215,19 @@ static bool tgt_queue_idle(struct tgt_queue *queue)
 
 static void tgt_queue_stop(struct tgt_queue *queue)
 {
+	struct tgt_attachment *att;
+
 	spin_lock_irq(&queue->lock);
-	if (queue->att)
-		tgt_attachment_over(queue->att, TGT_NL_DETACH_HOST_GONE);
+	att = queue->att;
+	if (att) {
+		tgt_attachment_get(att);
+		tgt_attachment_over(att, TGT_NL_DETACH_HOST_GONE);
+	}
 	spin_unlock_irq(&queue->lock);
+	if (att) {
+		flush_work(&att->over_work);	/* told before the host's end is */
+		tgt_attachment_put(att);
+	}
 	wait_event(queue->host->wait, tgt_queue_idle(queue));
 	cancel_work_sync(&queue->work);
 	cancel_delayed_work_sync(&queue->timeout);
@@ -233,7 +242,6 @@ void tgt_host_unregister(struct tgt_host *host)
 	wait_event(host->wait, !READ_ONCE(host->users));
 	for (i = 0; i < host->queue_count; i++)
 		tgt_queue_stop(&host->queues[i]);
-	flush_workqueue(tgt_wq);	/* that queues were detached is told first */
 	tgt_debugfs_host_removed(host);
 	tgt_nl_host_removed(host);
 	mutex_lock(&tgt_hosts_mutex);

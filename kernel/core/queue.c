@@ -41,7 +41,7 @@ int tgt_queue_init(struct tgt_queue *queue, struct tgt_host *host, u32 index)
 	queue->host = host;
 	queue->index = index;
 	queue->tags = host->depth + TGT_TASK_TAGS + TGT_NEXUS_TAGS;
-	queue->left_at = jiffies;
+	queue->left_at = get_jiffies_64();
 	mutex_init(&queue->run);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->free_cmds);

@@ -37,6 +37,9 @@ static bool tgt_reply_copy_rest(struct tgt_attachment *att, u32 tag)
 	if (reply->segment_count > TGT_RING_MAX_SEGMENTS ||
 	    reply->sense_length > TGT_RING_MAX_SENSE)
 		return false;
+	reply->segment_count =
+		array_index_nospec(reply->segment_count, TGT_RING_MAX_SEGMENTS + 1);
+	reply->sense_length = array_index_nospec(reply->sense_length, TGT_RING_MAX_SENSE + 1);
 	memcpy(reply->segments, slot->segments,
 	       reply->segment_count * sizeof(reply->segments[0]));
 	memcpy(reply->sense, slot->sense, reply->sense_length);
@@ -180,22 +183,24 @@ struct tgt_owed {
 	u8 state;
 };
 
-/* False: a late answer. */
-static bool tgt_reply_owed(struct tgt_attachment *att, u32 tag, struct tgt_owed *owed)
+/* TGT_TAKEN without a request: a late answer. */
+static int tgt_reply_owed(struct tgt_attachment *att, u32 tag, struct tgt_owed *owed)
 {
 	struct tgt_queue *queue = att->queue;
 	struct tgt_request *req;
-	bool found;
+	int rc = TGT_TAKEN;
 
+	*owed = (struct tgt_owed){};
 	spin_lock_irq(&queue->lock);
 	req = queue->by_tag[tag];
-	found = req && !att->over && req->posted && req->id == att->reply.id;
-	if (found)
+	if (att->over)
+		rc = TGT_OVER;
+	else if (req && req->posted && req->id == att->reply.id)
 		*owed = (struct tgt_owed){ .req = req, .type = req->type, .state = req->state };
 	else
 		queue->stats.stale_replies++;
 	spin_unlock_irq(&queue->lock);
-	return found;
+	return rc;
 }
 
 /*
@@ -228,8 +233,9 @@ static int tgt_reply_take(struct tgt_attachment *att, u32 tag, struct list_head 
 	int rc;
 
 	tgt_reply_copy_head(att, tag);
-	if (!tgt_reply_owed(att, tag, &owed))
-		return TGT_TAKEN;
+	rc = tgt_reply_owed(att, tag, &owed);
+	if (!owed.req)
+		return rc;
 	rc = tgt_reply_check(att, tag, &owed, &count);
 	if (rc != TGT_TAKEN)
 		return rc;
@@ -301,12 +307,18 @@ static bool tgt_replies_begin(struct tgt_attachment *att)
 	return live;
 }
 
-static void tgt_replies_end(struct tgt_queue *queue)
+/* False: the attachment is over. */
+static bool tgt_replies_end(struct tgt_attachment *att)
 {
+	struct tgt_queue *queue = att->queue;
+	bool live;
+
 	spin_lock_irq(&queue->lock);
+	live = !att->over;
 	if (!--queue->running)
 		wake_up_all(&queue->host->wait);
 	spin_unlock_irq(&queue->lock);
+	return live;
 }
 
 /*
@@ -336,8 +348,7 @@ int tgt_replies_run(struct tgt_attachment *att)
 		memalloc_noio_restore(noio);
 		cond_resched();
 	}
-	tgt_replies_end(queue);
-	return rc == TGT_BROKEN || rc == TGT_OVER ? -ESHUTDOWN : 0;
+	return tgt_replies_end(att) ? 0 : -ESHUTDOWN;
 }
 
 void tgt_retry_work(struct work_struct *work)

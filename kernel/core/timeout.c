@@ -8,24 +8,21 @@
 
 #define TGT_PAUSE	(HZ / 10)
 
-static long tgt_timeout_left(struct tgt_queue *queue)
+static s64 tgt_timeout_left(struct tgt_queue *queue)
 {
-	/* Longer than jiffies can tell is for ever. */
-	unsigned long seconds = min_t(unsigned long, READ_ONCE(tgt_daemon_timeout), INT_MAX / HZ / 2);
-
-	return (long)(queue->left_at + seconds * HZ - jiffies);
+	return queue->left_at + (u64)READ_ONCE(tgt_daemon_timeout) * HZ - get_jiffies_64();
 }
 
 /* Looks every second: the parameter may be changed. */
 void tgt_timeout_arm(struct tgt_queue *queue)
 {
-	long left;
+	s64 left;
 
 	lockdep_assert_held(&queue->lock);
 	if (queue->att || list_empty(&queue->waiting))
 		return;
 	left = tgt_timeout_left(queue);
-	queue_delayed_work(tgt_wq, &queue->timeout, clamp_t(long, left, TGT_PAUSE, HZ));
+	queue_delayed_work(tgt_wq, &queue->timeout, clamp_t(s64, left, TGT_PAUSE, HZ));
 }
 
 static void tgt_give_up(struct tgt_queue *queue, struct tgt_request *req)
