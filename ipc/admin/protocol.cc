@@ -17,7 +17,7 @@ struct Name {
 };
 
 // The first name of a value is the one used in methods; the others are what tgtadm also takes.
-constexpr std::array<Name<Mode>, 14> mode_names{{
+constexpr std::array<Name<Mode>, 15> mode_names{{
     {"system", Mode::system},
     {"sys", Mode::system},
     {"target", Mode::target},
@@ -32,9 +32,10 @@ constexpr std::array<Name<Mode>, 14> mode_names{{
     {"connection", Mode::connection},
     {"conn", Mode::connection},
     {"account", Mode::account},
+    {"host", Mode::host},
 }};
 
-constexpr std::array<Name<Op>, 9> op_names{{
+constexpr std::array<Name<Op>, 10> op_names{{
     {"new", Op::new_},
     {"delete", Op::delete_},
     {"show", Op::show},
@@ -44,6 +45,7 @@ constexpr std::array<Name<Op>, 9> op_names{{
     {"stat", Op::stat},
     {"start", Op::start},
     {"stop", Op::stop},
+    {"monitor", Op::monitor},
 }};
 
 template <class Table>

@@ -29,6 +29,7 @@ enum class Mode : uint8_t {
     session = 5,
     connection = 6,
     account = 7,
+    host = 8,  // the kernel's: tgtadm asks it itself
 };
 
 enum class Op : uint8_t {
@@ -41,6 +42,7 @@ enum class Op : uint8_t {
     stat = 6,
     start = 7,
     stop = 8,
+    monitor = 9,
 };
 
 struct Verb {

@@ -58,6 +58,8 @@ def complete(line: str, daemon: Daemon | None = None) -> set[str]:
         ("tgtadm -m sys -o update -n log-level -v iscsi=d", {"debug"}),
         ("tgtadm -m lu -o update -P readonly=1,mode", {"1,mode_page="}),
         ("tgtadm --device-type c", {"cd", "changer"}),
+        ("tgtadm -m host -o m", {"monitor"}),
+        ("tgtadm --lld loop -m host -o new -P q", {"queues="}),
         ("tgtd --io-engine u", {"uring"}),
         ("tgtd --iscsi portal=1.2.3.4,nop_i", {"1.2.3.4,nop_interval="}),
         ("tgtimg -Y disk -t ", {"disk"}),

@@ -74,6 +74,22 @@ Usage: tgtadm [OPTION]
 	portals; it must have no targets then.
 --lld <driver> --mode lld --op show
 	list the drivers and their targets.
+--lld <driver> --mode target --op bind --tid <id> --host <number>
+--lld <driver> --mode target --op unbind --tid <id> --host <number>
+	give a host (a port of the kernel's driver <driver>) the
+	target, take it away. It is remembered for a host that
+	is not there yet.
+--lld loop --mode host --op new [--host <number>] [--params <k=v,...>]
+	make a port whose disks are SCSI devices of this machine,
+	and print its number. <k> is queues, nexuses (initiators,
+	each a SCSI channel) or depth (commands per queue).
+--mode host --op delete --host <number> [--force]
+	remove it; with --force also while its devices are used.
+--mode host --op show [--host <number>]
+	list the kernel's hosts, their queues and I_T nexuses.
+--mode host --op monitor [--host <number>]
+	print what happens to them, until it is interrupted.
+	These ask the kernel and need no tgtd.
 --mode system --op show
 	what the running tgtd offers.
 --mode system --op update --name <param> --value <value>

@@ -71,6 +71,14 @@ std::optional<std::string> user(const Facts& f) {
     return unless(given(f, 'u'), "'user' option is necessary");
 }
 
+std::optional<std::string> host_driver(const Facts& f) {
+    return unless(given(f, 'L'), "creating a new host requires a driver, use --lld");
+}
+
+std::optional<std::string> host_number(const Facts& f) {
+    return unless(given(f, 'H'), "'host' option is necessary");
+}
+
 struct Rule {
     Mode mode;
     Op op;
@@ -80,7 +88,7 @@ struct Rule {
     bool other_text = false;
 };
 
-constexpr std::array<Rule, 26> rules{{
+constexpr std::array<Rule, 30> rules{{
     {Mode::system, Op::show, "", nothing},
     {Mode::system, Op::stat, "", nothing},
     {Mode::system, Op::delete_, "", nothing},
@@ -108,6 +116,10 @@ constexpr std::array<Rule, 26> rules{{
     {Mode::lld, Op::start, "LmoC", nothing},
     {Mode::lld, Op::stop, "LmoC", nothing},
     {Mode::lld, Op::show, "LmoC", nothing},
+    {Mode::host, Op::new_, "LmoHPC", host_driver},
+    {Mode::host, Op::delete_, "LmoHFC", host_number},
+    {Mode::host, Op::show, "LmoHC", nothing},
+    {Mode::host, Op::monitor, "LmoHC", nothing},
 }};
 
 // tgt looks at these numbers before it looks at the operation.
@@ -121,6 +133,7 @@ std::optional<std::string> missing_number(Mode mode, Op op, const Facts& facts) 
         if (*facts.tid == 0) return "'tid' must not be 0";
         if (!given(facts, 'l')) return "'lun' option is necessary";
     }
+    if (mode == Mode::host && given(facts, 'H') && !facts.host) return "'host' must not be 0";
     return std::nullopt;
 }
 

@@ -14,6 +14,7 @@
 #include "ipc/admin/client.h"
 #include "ipc/admin/protocol.h"
 #include "ipc/admin/render.h"
+#include "tgtadm/hosts.h"
 
 namespace tgt::tgtadm {
 namespace {
@@ -62,13 +63,24 @@ Exit wait_for_stop(const ipc::Client& client) {
     return failure(exit_invalid, "tgtd is still running", "it did not stop within a minute");
 }
 
+// What was done, but not all that one may have thought.
+std::string warnings_of(const Json& result) {
+    std::string out;
+    const auto warnings = result.find("warnings");
+    if (warnings == result.end() || !warnings->is_array()) return out;
+    for (const Json& one : *warnings)
+        if (one.is_string()) out += "tgtadm: warning: " + one.get<std::string>() + "\n";
+    return out;
+}
+
 Exit output(const Parsed& parsed, const ipc::CallResult& reply) {
     if (!parsed.json && reply.legacy) return {0, reply.text, ""};
     if (!parsed.json) {
         const auto text = reply.result->find("text");
         if (text != reply.result->end() && text->is_string())
             return {0, text->get<std::string>(), ""};
-        return {0, ipc::render(parsed.method, *parsed.params, *reply.result), ""};
+        return {0, ipc::render(parsed.method, *parsed.params, *reply.result),
+                warnings_of(*reply.result)};
     }
     return {0, reply.result->dump(2, ' ', false, Json::error_handler_t::replace) + "\n", ""};
 }
@@ -121,6 +133,7 @@ Result<uint32_t> find_scsi_host(std::string_view bus_and_id) {
 }
 
 Exit run(Parsed& parsed, const Environment& env) {
+    if (is_host_request(parsed)) return run_host(parsed, real_kernel());
     if (parsed.password_file) {
         auto password = read_password(*parsed.password_file);
         if (!password) return failure(exit_invalid, password.error().text);

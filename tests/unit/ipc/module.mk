@@ -8,4 +8,4 @@ DEPS_ipc_admin_test := ipc_admin
 UNITTESTS += ipc_netlink_test
 SINGLE_THREADED += ipc_netlink_test
 SRC_ipc_netlink_test := tests/unit/ipc/netlink_test.cc
-DEPS_ipc_netlink_test := ipc_netlink io base
+DEPS_ipc_netlink_test := ipc_netlink base

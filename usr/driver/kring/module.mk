@@ -2,4 +2,4 @@
 # What hosts there are, from the kernel's netlink family.
 LIBS += kring_hosts
 SRC_kring_hosts := usr/driver/kring/netlink_hosts.cc
-DEPS_kring_hosts := ipc_netlink wire io base
+DEPS_kring_hosts := ipc_netlink_watch ipc_netlink wire io base

@@ -2,4 +2,4 @@
 UNITTESTS += kring_hosts_test
 SINGLE_THREADED += kring_hosts_test
 SRC_kring_hosts_test := tests/unit/driver/kring/netlink_hosts_test.cc
-DEPS_kring_hosts_test := kring_hosts ipc_netlink wire io base
+DEPS_kring_hosts_test := kring_hosts ipc_netlink_watch ipc_netlink wire io base
