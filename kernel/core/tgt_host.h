@@ -54,6 +54,7 @@ struct tgt_cmd {
 
 	/* for respond() */
 	u8 status;
+	bool given_up;			/* nobody served it in time; status is BUSY */
 	u16 sense_length;
 	u8 sense[TGT_RING_MAX_SENSE];
 	u32 in_total;			/* what the device server moves, by the */

@@ -36,6 +36,7 @@ static void tgt_give_up(struct tgt_queue *queue, struct tgt_request *req)
 	list_del_init(&req->link);
 	tgt_cmd_clear(creq);
 	creq->cmd.status = 0x08;	/* BUSY, SAM-5 5.3.1 */
+	creq->cmd.given_up = true;
 	tgt_cmd_count_end(queue, req, false);
 	tgt_request_end(queue, req, TGT_ACT_RESPOND);
 }

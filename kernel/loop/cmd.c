@@ -198,6 +198,9 @@ void loop_respond(struct tgt_cmd *cmd)
 
 	scsi_set_resid(sc, scsi_bufflen(sc) - moved);
 	sc->result = cmd->status;
+	/* The wait is over: to SCSI, BUSY would be the beginning of another one. */
+	if (cmd->given_up)
+		sc->result = DID_NO_CONNECT << 16;
 	if (cmd->sense_length)
 		memcpy(sc->sense_buffer, cmd->sense,
 		       min_t(u16, cmd->sense_length, SCSI_SENSE_BUFFERSIZE));
