@@ -115,9 +115,12 @@ BufferPool::~BufferPool() {
     if (in_use_ != 0) return;
     for (void* arena : arenas_) {
         ASAN_UNPOISON_MEMORY_REGION(arena, arena_bytes);
-        munmap(arena, arena_bytes);
+        if (!area_) munmap(arena, arena_bytes);
     }
 }
+
+BufferPool::BufferPool(std::span<uint8_t> area)
+    : limit_(area.size() / arena_bytes * arena_bytes), area_(area.data()) {}
 
 Buffer BufferPool::take(size_t bytes) {
     Buffer buffer;
@@ -143,12 +146,14 @@ Buffer BufferPool::take(size_t bytes) {
 }
 
 // A class, `size_class` if possible, that has a free piece; class_bytes.size() when memory is
-// exhausted.
+// exhausted. An area is small: its large pieces are not for small commands as long as one can be
+// cut.
 size_t BufferPool::class_with_piece(size_t size_class) {
     if (!free_[size_class].empty() || add_arena(size_class)) return size_class;
+    if (area_ && recut_arena(size_class, true)) return size_class;
     for (size_t larger = size_class + 1; larger < class_bytes.size(); ++larger)
         if (!free_[larger].empty()) return larger;
-    return recut_arena(size_class) ? size_class : class_bytes.size();
+    return recut_arena(size_class, false) ? size_class : class_bytes.size();
 }
 
 void* BufferPool::take_piece(size_t size_class) {
@@ -166,7 +171,7 @@ void BufferPool::give_piece(void* piece, size_t size_class) {
 
 bool BufferPool::add_arena(size_t size_class) {
     if (bytes_reserved() + arena_bytes > limit_) return false;
-    void* arena = map_aligned(arena_bytes);
+    void* arena = area_ ? area_ + bytes_reserved() : map_aligned(arena_bytes);
     if (!arena) return false;
     ASAN_POISON_MEMORY_REGION(arena, arena_bytes);
     arenas_.push_back(arena);
@@ -179,13 +184,17 @@ void BufferPool::cut(void* arena, size_t size_class) {
         free_[size_class].push_back(static_cast<uint8_t*>(arena) + end - class_bytes[size_class]);
 }
 
-// At the limit: finds an arena of smaller pieces, all of them free, and cuts it anew.
-bool BufferPool::recut_arena(size_t size_class) {
-    auto arena_of = [](void* piece) {
-        auto* byte = static_cast<uint8_t*>(piece);
-        return static_cast<void*>(byte - reinterpret_cast<uintptr_t>(byte) % arena_bytes);
+uintptr_t BufferPool::offset_in_arena(const void* piece) const {
+    return (reinterpret_cast<uintptr_t>(piece) - reinterpret_cast<uintptr_t>(area_)) % arena_bytes;
+}
+
+// At the limit: finds an arena of pieces of another size, all of them free, and cuts it anew.
+bool BufferPool::recut_arena(size_t size_class, bool larger_only) {
+    auto arena_of = [this](void* piece) {
+        return static_cast<void*>(static_cast<uint8_t*>(piece) - offset_in_arena(piece));
     };
-    for (size_t from = 0; from < size_class; ++from) {
+    for (size_t from = class_bytes.size(); from-- > 0;) {
+        if (from == size_class || (larger_only && from < size_class)) continue;
         size_t pieces_per_arena = arena_bytes / class_bytes[from];
         if (free_[from].size() < pieces_per_arena) continue;
         std::unordered_map<void*, size_t> free_pieces;

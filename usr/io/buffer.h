@@ -60,12 +60,26 @@ class Buffer {
     BufferPool* pool_ = nullptr;
 };
 
+// Where a command's buffers come from when that is not the pool of its worker: its transport has
+// memory of its own. The worker's thread.
+class BufferSource {
+  public:
+    // As BufferPool::take().
+    virtual Buffer take(size_t bytes) = 0;
+
+  protected:
+    ~BufferSource() = default;
+};
+
 // Pieces of 4 KiB, 16 KiB, 64 KiB, 256 KiB and 1 MiB, cut from 2 MiB aligned arenas, recycled by
 // size class. At the limit, a larger piece or an arena that is wholly free is used instead of a
 // new arena. Belongs to one worker. Memory goes back to the system only when the pool dies.
 class BufferPool {
   public:
     explicit BufferPool(size_t limit_bytes = size_t(1) << 30) : limit_(limit_bytes) {}
+    // Cut from this memory, which begins on a page, outlives the pool and is never given back. What
+    // is left at its end below 2 MiB is not used.
+    explicit BufferPool(std::span<uint8_t> area);
     BufferPool(const BufferPool&) = delete;
     ~BufferPool();
 
@@ -80,15 +94,17 @@ class BufferPool {
   private:
     friend class Buffer;
     static constexpr size_t arena_bytes = size_t(2) << 20;
+    uintptr_t offset_in_arena(const void* piece) const;
     static constexpr std::array<size_t, 5> class_bytes = {4096, 16384, 65536, 262144, 1048576};
     void* take_piece(size_t size_class);
     void give_piece(void* piece, size_t size_class);
     bool add_arena(size_t size_class);
-    bool recut_arena(size_t size_class);
+    bool recut_arena(size_t size_class, bool larger_only);
     void cut(void* arena, size_t size_class);
     size_t class_with_piece(size_t size_class);
 
     size_t limit_;
+    uint8_t* const area_ = nullptr;  // null: arenas are the system's
     size_t in_use_ = 0;
     std::array<std::vector<void*>, class_bytes.size()> free_;
     std::vector<void*> arenas_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "io/worker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -113,7 +114,30 @@ void Worker::gather() {
 }
 
 bool Worker::nothing_to_do() const {
-    return !poller_.collected() && mailbox_.empty();
+    return !poller_.collected() && mailbox_.empty() && !sources_have_events();
+}
+
+bool Worker::sources_have_events() const {
+    return std::any_of(sources_.begin(), sources_.end(),
+                       [](const EventSource* source) { return source && source->has_events(); });
+}
+
+bool Worker::may_sleep() {
+    bool quiet = true;
+    for (EventSource* source : sources_)
+        if (source) quiet = source->may_sleep() && quiet;
+    return quiet;
+}
+
+// A source may leave, or others may come, while one takes its events.
+void Worker::take_events() {
+    for (size_t i = 0; i < sources_.size(); ++i)
+        if (sources_[i]) sources_[i]->take_events();
+    std::erase(sources_, nullptr);
+}
+
+void Worker::remove(EventSource& source) {
+    std::replace(sources_.begin(), sources_.end(), &source, static_cast<EventSource*>(nullptr));
 }
 
 // False: busy polling has found nothing this time. What is found puts its end off; timers do not,
@@ -121,12 +145,12 @@ bool Worker::nothing_to_do() const {
 bool Worker::look_for_work(bool last) {
     const auto due = timers_.next();
     if (last || options_.busy_poll == Duration(0)) {
-        poller_.collect(last ? TimePoint::min() : due);
+        poller_.collect(last || !may_sleep() ? TimePoint::min() : due);
         return true;
     }
     const TimePoint now = Clock::now();
     const bool awake = now < awake_until_;
-    poller_.collect(awake ? TimePoint::min() : due);
+    poller_.collect(awake || !may_sleep() ? TimePoint::min() : due);
     if (nothing_to_do()) return !awake || (due && *due <= now);
     awake_until_ = Clock::now() + options_.busy_poll;
     return true;
@@ -136,6 +160,7 @@ void Worker::turn(TimePoint now) {
     timers_.set_now(now);
     more_expected_ = 0;
     poller_.deliver();
+    if (!sources_.empty()) take_events();
     run_mailbox();
     timers_.run(now);
     run_turn_end();

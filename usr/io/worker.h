@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/mailbox.h"
 #include "io/buffer.h"
@@ -17,9 +18,26 @@ namespace tgt::io {
 
 class Ring;
 
-// One event loop on one thread. A loop turn: wait, deliver descriptor events, run the mailbox, fire
-// timers, run what at_turn_end() collected. Everything that a worker owns is touched by its thread
-// only; other threads post to it. A task must not wait for a device or for another worker.
+// Events that come through memory shared with another party, without a system call. The worker's
+// thread.
+class EventSource {
+  public:
+    // Once in a turn, after the events of descriptors.
+    virtual void take_events() = 0;
+    // Whether there are any; a look at memory.
+    virtual bool has_events() const = 0;
+    // The worker is about to sleep: from now on the other party has to wake it, by a descriptor.
+    // False: there are events already. take_events() comes next in any case.
+    virtual bool may_sleep() = 0;
+
+  protected:
+    ~EventSource() = default;
+};
+
+// One event loop on one thread. A loop turn: wait, deliver descriptor events and those of sources,
+// run the mailbox, fire timers, run what at_turn_end() collected. Everything that a worker owns is
+// touched by its thread only; other threads post to it. A task must not wait for a device or for
+// another worker.
 class Worker {
   public:
     struct Options {
@@ -72,6 +90,10 @@ class Worker {
     // send. A task that is already waiting for the end of the turn must not be given again.
     void at_turn_end(Task& task);
 
+    // Until remove(), which take_events() may call.
+    void add(EventSource& source) { sources_.push_back(&source); }
+    void remove(EventSource& source);
+
     // Something small was begun while much of its kind is under way. When a turn begins a few of
     // them only, the loop sleeps for a moment before it looks for more, so that more come at once.
     void expect_more() { ++more_expected_; }
@@ -84,6 +106,9 @@ class Worker {
   private:
     void loop();
     bool look_for_work(bool last);
+    bool sources_have_events() const;
+    bool may_sleep();
+    void take_events();
     bool nothing_to_do() const;
     void gather();
     void turn(TimePoint now);
@@ -98,6 +123,7 @@ class Worker {
     Mailbox mailbox_;
     std::unique_ptr<Ring> ring_;  // dies before the poller
     bool ring_opened_ = false;
+    std::vector<EventSource*> sources_;  // null: removed
     uint64_t mail_count_ = 0;
     unsigned more_expected_ = 0;  // in this turn
     BusyShare busy_;
