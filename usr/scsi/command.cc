@@ -21,10 +21,14 @@ Outcome Command::reply(std::span<const uint8_t> data, uint64_t allocation_length
     }
     uint64_t wanted = std::min(in_total, expected_in);
     if (wanted == 0) return Status::good;
-    in = shard->worker.buffers().take(wanted);
+    in = take_buffer(wanted);
     if (in.empty()) return Status::busy;
     in.copy_in(0, data.first(wanted));
     return Status::good;
+}
+
+io::Buffer Command::take_buffer(uint64_t bytes) {
+    return memory ? memory->take(bytes) : shard->worker.buffers().take(bytes);
 }
 
 std::vector<uint8_t> Command::parameter_list() const {
@@ -57,6 +61,7 @@ void Command::recycle() {
     in.release();
     out.release();
     in_total = out_total = 0;
+    memory = nullptr;
     row = nullptr;
     itl = nullptr;
     shard = nullptr;

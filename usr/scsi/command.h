@@ -52,7 +52,8 @@ class Command : public ListHook<>, public ListHook<StoreHook> {
     uint64_t expected_out = 0;  // bytes the initiator is ready to send
 
     // ---- buffers ----
-    io::Buffer in;  // data for the initiator: min(in_total, expected_in) bytes
+    io::BufferSource* memory = nullptr;  // null: the worker's buffers. Set by the driver
+    io::Buffer in;                       // data for the initiator: min(in_total, expected_in) bytes
     uint64_t in_total =
         0;  // what the command transfers by the SCSI standards; the residual is against this
     io::Buffer out;  // data from the initiator: min(out_total, expected_out) bytes
@@ -85,6 +86,8 @@ class Command : public ListHook<>, public ListHook<StoreHook> {
     // Small answers: copies `data`, cut to the allocation length, to `in`. GOOD, or BUSY without
     // memory.
     Outcome reply(std::span<const uint8_t> data, uint64_t allocation_length);
+    // For `in` and `out`. Empty: there is no memory.
+    io::Buffer take_buffer(uint64_t bytes);
     // The parameter list in one piece (min(out_total, expected_out) bytes); copied when `out` has
     // several.
     std::vector<uint8_t> parameter_list() const;

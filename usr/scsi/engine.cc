@@ -148,15 +148,16 @@ std::optional<Outcome> Engine::prepare_transfer(Command& command) {
         return Outcome(sense::make(SenseKey::illegal_request, 0x24, 0x00));
     if (bytes > io::Buffer::max_bytes)
         return Outcome(sense::invalid_field_in_cdb(length_field(row)));
-    auto& pool = command.shard->worker.buffers();
     if (row.direction == Direction::in) {
         command.in_total = bytes;
         uint64_t wanted = std::min(bytes, command.expected_in);
-        if (wanted > 0 && (command.in = pool.take(wanted)).empty()) return Outcome(Status::busy);
+        if (wanted > 0 && (command.in = command.take_buffer(wanted)).empty())
+            return Outcome(Status::busy);
     } else {
         command.out_total = bytes;
         uint64_t wanted = std::min(bytes, command.expected_out);
-        if (wanted > 0 && (command.out = pool.take(wanted)).empty()) return Outcome(Status::busy);
+        if (wanted > 0 && (command.out = command.take_buffer(wanted)).empty())
+            return Outcome(Status::busy);
     }
     return std::nullopt;
 }
