@@ -18,6 +18,25 @@ constexpr size_t min_name_bytes = 20;
 constexpr size_t isid_digits = 12;
 constexpr size_t max_iscsi_name = 223;  // RFC 7143 4.2.7.1
 
+// Of a protocol other than iSCSI.
+constexpr std::string_view plain_prefix = "tid:";
+constexpr size_t plain_bytes = 24;
+
+bool is_plain(std::string_view initiator) {
+    return initiator.size() == plain_prefix.size() + 2 * plain_bytes &&
+           initiator.substr(0, plain_prefix.size()) == plain_prefix;
+}
+
+uint8_t value_of(char digit) {
+    return uint8_t(digit >= 'a' ? digit - 'a' + 10 : digit - '0');
+}
+
+void append_plain(std::vector<uint8_t>& out, std::string_view port) {
+    const std::string_view digits = port.substr(plain_prefix.size());
+    for (size_t i = 0; i < digits.size(); i += 2)
+        out.push_back(uint8_t(value_of(digits[i]) << 4 | value_of(digits[i + 1])));
+}
+
 bool is_zero(uint8_t byte) {
     return byte == 0;
 }
@@ -40,7 +59,14 @@ bool normalise_isid(std::string& port) {
 }  // namespace
 
 bool names_port(std::string_view initiator) {
-    return initiator.find(port_separator) != std::string_view::npos;
+    return initiator.find(port_separator) != std::string_view::npos || is_plain(initiator);
+}
+
+std::string port_of(std::span<const uint8_t, 24> transport_id) {
+    std::string port(plain_prefix);
+    for (const uint8_t byte : transport_id)
+        for (const unsigned digit : {byte >> 4, byte & 15}) port += "0123456789abcdef"[digit];
+    return port;
 }
 
 std::string_view device_of(std::string_view initiator) {
@@ -48,6 +74,7 @@ std::string_view device_of(std::string_view initiator) {
 }
 
 void append_transport_id(std::vector<uint8_t>& out, std::string_view initiator) {
+    if (is_plain(initiator)) return append_plain(out, initiator);
     const size_t padded = (initiator.size() + 1 + 3) / 4 * 4;  // a NUL at least
     const size_t length = std::max(padded, min_name_bytes);
     out.insert(out.end(), {names_port(initiator) ? transport_id_port : transport_id_device, 0,

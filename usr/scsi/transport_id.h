@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TransportIDs (SPC-4 7.6.4) of iSCSI: how PERSISTENT RESERVE names initiators. Pure codecs.
+// TransportIDs (SPC-4 7.6.4): how PERSISTENT RESERVE names initiators. Pure codecs.
 //
-// An initiator port is written "<iSCSI name>,i,0x<12 hex digits of the ISID>" (RFC 7143 4.4.1), an
-// initiator device by its iSCSI name alone.
+// Ports of other protocols are written "tid:<48 hex digits>", the whole TransportID of 24 bytes.
+//
+// An iSCSI initiator port is written "<iSCSI name>,i,0x<12 hex digits of the ISID>" (RFC
+// 7143 4.4.1), an initiator device by its iSCSI name alone.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +23,10 @@ bool names_port(std::string_view initiator);
 // The device that a port belongs to; a device is its own.
 std::string_view device_of(std::string_view initiator);
 
-// FORMAT CODE 01b for a port, 00b for a device.
+// The port of a TransportID of 24 bytes that is not iSCSI's.
+std::string port_of(std::span<const uint8_t, 24> transport_id);
+
+// FORMAT CODE 01b for an iSCSI port, 00b for a device and for ports of other protocols.
 void append_transport_id(std::vector<uint8_t>& out, std::string_view initiator);
 
 // The initiator of the TransportID that fills `bytes`; an error is the offset of the bad field in
