@@ -37,6 +37,8 @@ REASON_LINE = re.compile(r"^tgtadm: reason: .*\n", re.MULTILINE)
 # What one of the daemons offers and the other does not, as `--mode system --op show` lists it.
 LINES_APART = {
     "    iser: error": "RDMA is not in this build",
+    "    loop: ready": "tgt has no such driver",
+    "    loop: error": "... and where the kernel has no tgt_core",
     "    sheepdog": "not in this build",
     "    ssc": "not in this build",
     "    smc (bsoflags sync:direct)": "not in this build",

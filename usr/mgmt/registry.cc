@@ -184,6 +184,7 @@ void Registry::stop(io::Duration bound, std::function<void()> done) {
     for (auto& [tid, entry] : targets_)
         interrupt_all(entry, {ErrorCode::invalid_request, "the daemon is being stopped"});
     stop_reopening();
+    bind_timer_.disarm();
     for (DriverEntry& entry : drivers_) entry.portals->stop();
     auto drivers_stopped = [this, bound, done = std::move(done)] {
         auto one_done = after(targets_.size() + 1, done);

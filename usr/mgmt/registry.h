@@ -169,6 +169,8 @@ class Registry final : public Directory {
     Status may_bind_host(const TargetEntry& entry, uint32_t host);
     void begin_binding(const TargetEntry& entry, uint32_t host,
                        std::function<void(Result<void>)> done);
+    void bind_in_silence(const TargetEntry& entry, uint32_t host);
+    void bind_again();
     void lun_changed(Driver& driver, int tid, uint64_t lun, bool present) const;
     void unbind_all_hosts(TargetEntry& entry, io::Duration bound, std::function<void()> done);
     void forget_target(int tid);
@@ -240,6 +242,8 @@ class Registry final : public Directory {
     Reopening reopening_;
     std::map<Reopening::Place, std::weak_ptr<UnitRequest>> reopen_requests_;  // attempts under way
     CapacityWatch watch_;
+    std::vector<std::pair<int, uint32_t>> bind_again_;  // targets and hosts
+    io::Timer bind_timer_{[this] { bind_again(); }};
     std::unique_ptr<IsnsClient> isns_;
 };
 

@@ -94,14 +94,31 @@ Status Registry::remember_host(int tid, uint32_t host) {
 
 void Registry::bind_remembered_hosts() {
     for (const auto& [tid, entry] : targets_)
-        for (const uint32_t host : entry.hosts) begin_binding(entry, host, [](const auto&) {});
+        for (const uint32_t host : entry.hosts) bind_in_silence(entry, host);
+}
+
+// A daemon before this one may not have ended yet.
+void Registry::bind_in_silence(const TargetEntry& entry, uint32_t host) {
+    begin_binding(entry, host, [this, tid = entry.tid, host](const Result<void>& bound) {
+        if (bound || bound.error().code != EBUSY || stopping_) return;
+        bind_again_.emplace_back(tid, host);
+        runtime_.control().timers().arm_in(bind_timer_, std::chrono::seconds(1));
+    });
+}
+
+void Registry::bind_again() {
+    for (const auto& [tid, host] : std::exchange(bind_again_, {})) {
+        const auto it = targets_.find(tid);
+        const bool wanted = it != targets_.end() && it->second.hosts.count(host) && !stopping_;
+        if (wanted && !it->second.deleting) bind_in_silence(it->second, host);
+    }
 }
 
 void Registry::host_added(const Driver& driver, uint32_t host) {
     const TargetEntry* entry = find_bound(driver, host);
     // While the saved state is restored its logical units are not there yet.
     if (!entry || entry->deleting || restoring_ || stopping_) return;
-    begin_binding(*entry, host, [](const auto&) {});
+    bind_in_silence(*entry, host);
 }
 
 // A daemon that stops takes nothing away from initiators: the next one goes on.

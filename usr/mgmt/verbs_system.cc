@@ -87,10 +87,16 @@ Status update_system(Registry& registry, const std::string& name, const std::str
     return refuse(ErrorCode::invalid_request, "the system has no setting '{}'", name);
 }
 
+Json show_driver(const Registry::DriverEntry& entry) {
+    Json out = {{"name", entry.driver->name()}, {"state", entry.state()}};
+    const std::string_view why = entry.driver->explanation();
+    if (!why.empty() && !entry.stopped) out["reason"] = why;
+    return out;
+}
+
 Json show_drivers(Registry& registry) {
     Json out = Json::array();
-    for (const auto& entry : registry.drivers())
-        out.push_back({{"name", entry.driver->name()}, {"state", entry.state()}});
+    for (const auto& entry : registry.drivers()) out.push_back(show_driver(entry));
     return out;
 }
 
@@ -190,8 +196,8 @@ void lld_show(CallPtr call) {
         for (const TargetEntry* target : oldest_first)
             if (target->driver == entry.driver.get())
                 targets.push_back({{"tid", target->tid}, {"name", target->name}});
-        out.push_back(
-            {{"name", entry.driver->name()}, {"state", entry.state()}, {"targets", targets}});
+        out.push_back(show_driver(entry));
+        out.back()["targets"] = std::move(targets);
     }
     answer(*call, Json{{"llds", out}});
 }

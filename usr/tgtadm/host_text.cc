@@ -115,7 +115,7 @@ std::string_view reason_of(const NetlinkRecord& event) {
 }
 
 std::string host_added(const NetlinkRecord& event) {
-    std::string out = fmt::format("added: driver {}, {} queues for {} commands each",
+    std::string out = fmt::format("added: driver {}, queues {}, commands per queue {}",
                                   plain(event.text(TGT_NL_A_LLD)), number(event, TGT_NL_A_QUEUES),
                                   number(event, TGT_NL_A_DEPTH));
     if (const auto scsi = event.number(TGT_NL_A_SCSI_HOST))

@@ -103,6 +103,7 @@ class FakeHostDriver final : public FakeDriverBase {
     bool has_hosts() const override { return true; }
     void bind_host(uint32_t host, int tid, std::shared_ptr<scsi::Target> target,
                    std::function<void(Result<void>)> done) override {
+        if (busy > 0 && busy-- > 0) return done(fail(EBUSY, "another daemon has it"));
         if (!hosts.count(host))
             return done(fail(ENOENT, "there is no host " + std::to_string(host)));
         luns_at_bind[host] = target->luns().size();
@@ -137,6 +138,7 @@ class FakeHostDriver final : public FakeDriverBase {
     std::map<uint32_t, size_t> luns_at_bind;
     std::vector<std::string> changes;
     bool broken = false;
+    int busy = 0;  // so many attempts fail
 };
 
 inline SessionInfo session(int tid, uint64_t id) {

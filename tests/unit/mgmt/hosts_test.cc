@@ -2,6 +2,8 @@
 // Targets that are bound to hosts.
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "ipc/admin/render.h"
 #include "mgmt/state_restore.h"
 #include "mgmt/state_snapshot.h"
@@ -91,6 +93,17 @@ TEST_F(HostsTest, AHostThatGoesAndComesIsBoundAgainUntilItIsUnbound) {
     EXPECT_EQ(unbind(1, 3), 0u);
     come(3);
     EXPECT_EQ(bound(), Bound{});
+}
+
+TEST_F(HostsTest, AHostThatADaemonBeforeStillHasIsBoundLater) {
+    make_loop_target(1);
+    bind(1, 3);
+    on_control([&] { return loop->busy = 1; });
+    come(3);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (bound().empty() && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(bound(), (Bound{{3, 1}}));
 }
 
 TEST_F(HostsTest, AHostHasOneTargetAtMost) {

@@ -194,8 +194,8 @@ TEST_F(HostsTest, MonitorTellsEventsAsTheyCome) {
               "tgtadm: there are no events any more\n"
               "tgtadm: reason: tgt_core was unloaded\n");
     EXPECT_EQ(printed,
-              "NOW host 3 added: driver loop, 2 queues for 64 commands each, SCSI host 13\n"
-              "NOW host 4 added: driver loop, 2 queues for 64 commands each, SCSI host 14\n"
+              "NOW host 3 added: driver loop, queues 2, commands per queue 64, SCSI host 13\n"
+              "NOW host 4 added: driver loop, queues 2, commands per queue 64, SCSI host 14\n"
               "NOW events were lost\n"
               "NOW host 3 I_T nexus 1 added: initiator naa.1, queue 0\n"
               "NOW host 3 queue 0 detached: process 5, the process broke the rules\n"
