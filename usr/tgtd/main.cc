@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "driver/iscsi/driver.h"
+#include "driver/kring/driver.h"
+#include "driver/kring/netlink_hosts.h"
 #include "io/ring.h"
 #include "mgmt/admin_server.h"
 #include "mgmt/registry.h"
@@ -70,6 +72,7 @@ class Daemon {
     std::unique_ptr<io::Runtime> runtime_;
     std::shared_ptr<mgmt::StateKeeper> state_;
     std::vector<mgmt::StateRow> saved_;  // until it is restored
+    kring::NetlinkHosts kernel_hosts_;
     std::unique_ptr<mgmt::Registry> registry_;
     std::unique_ptr<mgmt::AdminServer> server_;
 };
@@ -161,12 +164,15 @@ Result<void> Daemon::open_state(mgmt::RegistryOptions& registry) {
     return {};
 }
 
-// The driver, and the saved state, before any initiator.
+// The drivers, and the saved state, before any initiator.
 void Daemon::restore() {
     std::promise<void> restored;
     runtime_->control().post([&] {
         registry_->add_driver(
             iscsi::make_driver(*runtime_, options_.iscsi_settings, std::move(passed_.portals)));
+        kernel_hosts_.start(runtime_->control());
+        for (const kring::Lld& lld : kring::llds())
+            registry_->add_driver(kring::make_driver(*runtime_, lld, kernel_hosts_));
         if (!state_) return restored.set_value();
         const size_t count = saved_.size();
         mgmt::restore_state(*registry_, std::exchange(saved_, {}), {},
@@ -236,6 +242,7 @@ void Daemon::stop_in_order() {
     runtime_->control().post([this] {
         server_->stop();
         registry_->stop(drain_bound, [this] {
+            kernel_hosts_.stop();
             if (!state_) return service_.request_stop();
             state_->stop([this] { service_.request_stop(); });
         });

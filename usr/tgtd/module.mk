@@ -7,4 +7,4 @@ DEPS_tgtd_core := iscsi_proto mgmt io base
 
 PROGRAMS += tgtd
 SRC_tgtd := usr/tgtd/main.cc
-DEPS_tgtd := tgtd_core iscsi mgmt device_types store_engines ipc_admin scsi io base
+DEPS_tgtd := tgtd_core iscsi kring kring_hosts mgmt device_types store_engines ipc_admin scsi io base
