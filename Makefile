@@ -177,6 +177,13 @@ $(addprefix $(B)/,$(KSOURCES)): $(B)/%: | %
 modules_clean:
 	rm -rf $(KMODULES) kernel/*/*.ko
 
+# Their sources, for DKMS: `dkms install tgt/VERSION` makes modules of them.
+DKMSDIR ?= /usr/src/tgt-$(VERSION)
+.PHONY: install_dkms
+install_dkms:
+	for f in $(KSOURCES) $(wildcard include/uapi/linux/*.h); do install -D -m 0644 $$f $(DESTDIR)$(DKMSDIR)/$$f || exit; done
+	sed 's/#MODULE_VERSION#/$(VERSION)/' kernel/dkms.conf > $(DESTDIR)$(DKMSDIR)/dkms.conf
+
 CXXFILES = $(shell git ls-files -co --exclude-standard '*.cc' '*.h' | grep -v '^kernel/\|^include/uapi/')
 format:
 	clang-format -i $(CXXFILES)
@@ -191,5 +198,5 @@ print-VERSION:
 clean:
 	rm -rf $(BUILDDIR) compile_commands.json
 help:
-	@echo "make [VARIANT=asan|tsan|fuzz|cov] [V=1]   all unit check syntax fuzz bench install uninstall format check-format compile_commands.json clean modules modules_install modules_clean"
+	@echo "make [VARIANT=asan|tsan|fuzz|cov] [V=1]   all unit check syntax fuzz bench install uninstall format check-format compile_commands.json clean modules modules_install modules_clean install_dkms"
 	@echo "programs: $(PROGRAMS)"; echo "unit tests: $(UNITTESTS)"

@@ -302,7 +302,8 @@ def package(log: Log) -> Report:
     cheap = {"DEB_BUILD_OPTIONS": "nocheck noautodbgsym"}
     report = one_case(log, "scripts/deb", TREE / "scripts/deb", *words, env=cheap, limit=600)
     found = sorted(output.glob("tgt_*.deb"))
-    env = {"TGT_DEB": str(found[0]) if found else ""}
+    modules = sorted(output.glob("tgt-dkms_*.deb"))
+    env = {"TGT_DEB": str(found[0]) if found else "", "TGT_DKMS_DEB": str(modules[0]) if modules else ""}
     report.cases += pytest("package", env=env)(log).cases if found else []
     return report
 

@@ -2,8 +2,9 @@
 """The package under test, and the Debian system that it is installed in.
 
 Environment:
-  TGT_DEB    the package (built by scripts/deb)
-  TGT_CACHE  a folder for the system's archive and Debian's own package (default: build/test)
+  TGT_DEB       the package (built by scripts/deb)
+  TGT_DKMS_DEB  that of the kernel modules' sources
+  TGT_CACHE     a folder for the system's archive and Debian's own package (default: build/test)
 """
 
 from __future__ import annotations
