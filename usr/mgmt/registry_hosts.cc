@@ -44,8 +44,12 @@ void Registry::bind_host(int tid, uint32_t host, LunCallback done) {
     begin_binding(**found, host, [this, tid, host, done](const Result<void>& bound) {
         if (bound) return done(Warnings{});
         if (bound.error().code == ENOENT) {
-            Warnings warnings{
-                fmt::format("{}; target {} is bound to it when it comes", bound.error().text, tid)};
+            const auto target = targets_.find(tid);
+            const std::string_view why =
+                target == targets_.end() ? "" : target->second.driver->explanation();
+            Warnings warnings{fmt::format("{}{}{}{}; target {} is bound to it when it comes",
+                                          bound.error().text, why.empty() ? "" : " (", why,
+                                          why.empty() ? "" : ")", tid)};
             log::info(module, "{}", warnings.front());
             return done(std::move(warnings));
         }

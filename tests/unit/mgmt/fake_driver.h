@@ -101,6 +101,7 @@ class FakeHostDriver final : public FakeDriverBase {
   public:
     FakeHostDriver() : FakeDriverBase("loop") {}
     bool has_hosts() const override { return true; }
+    std::string_view explanation() const override { return why; }
     void bind_host(uint32_t host, int tid, std::shared_ptr<scsi::Target> target,
                    std::function<void(Result<void>)> done) override {
         if (busy > 0 && busy-- > 0) return done(fail(EBUSY, "another daemon has it"));
@@ -138,6 +139,7 @@ class FakeHostDriver final : public FakeDriverBase {
     std::map<uint32_t, size_t> luns_at_bind;
     std::vector<std::string> changes;
     bool broken = false;
+    std::string why;
     int busy = 0;  // so many attempts fail
 };
 

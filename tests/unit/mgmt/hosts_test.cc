@@ -75,6 +75,10 @@ TEST_F(HostsTest, AHostThatIsNotThereIsRememberedAndBoundWhenItComes) {
     ASSERT_TRUE(answer.contains("warnings"));
     EXPECT_EQ(answer["warnings"][0], "there is no host 3; target 1 is bound to it when it comes");
     EXPECT_EQ(target(1)["hosts"], Json::parse(R"([{"host": 3, "present": false}])"));
+    on_control([&] { return loop->why = "modprobe something", 0; });
+    EXPECT_THAT(bind(1, 5)["warnings"][0].get<std::string>(),
+                HasSubstr("there is no host 5 (modprobe something); target 1"));
+    EXPECT_EQ(ok("lld.show")["llds"][1]["reason"], "modprobe something");
     come(4);
     EXPECT_EQ(bound(), Bound{});
     come(3);
