@@ -63,10 +63,12 @@ Exit wait_for_stop(const ipc::Client& client) {
     return failure(exit_invalid, "tgtd is still running", "it did not stop within a minute");
 }
 
-// What was done, but not all that one may have thought.
-std::string warnings_of(const Json& result) {
+// What was done, but not all that one may have thought. Of bindings to hosts; of what tgt has as
+// well only --json tells, since scripts read all that is printed.
+std::string warnings_of(const std::string& method, const Json& result) {
     std::string out;
     const auto warnings = result.find("warnings");
+    if (method != "target.bind" && method != "target.unbind") return out;
     if (warnings == result.end() || !warnings->is_array()) return out;
     for (const Json& one : *warnings)
         if (one.is_string()) out += "tgtadm: warning: " + one.get<std::string>() + "\n";
@@ -80,7 +82,7 @@ Exit output(const Parsed& parsed, const ipc::CallResult& reply) {
         if (text != reply.result->end() && text->is_string())
             return {0, text->get<std::string>(), ""};
         return {0, ipc::render(parsed.method, *parsed.params, *reply.result),
-                warnings_of(*reply.result)};
+                warnings_of(parsed.method, *reply.result)};
     }
     return {0, reply.result->dump(2, ' ', false, Json::error_handler_t::replace) + "\n", ""};
 }
