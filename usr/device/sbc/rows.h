@@ -133,6 +133,7 @@ constexpr OpRow read_capacity_10_row() {
     OpRow row = other("READ CAPACITY(10)", {0x25, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0x01, 0}, 10,
                       &read_capacity_10);
     row.direction = Direction::in;
+    row.flags = scsi::op_repeatable;
     return row;
 }
 constexpr OpRow read_capacity_16_row() {
@@ -142,6 +143,7 @@ constexpr OpRow read_capacity_16_row() {
                       16, &read_capacity_16);
     row.service_action = 0x10;
     row.direction = Direction::in;
+    row.flags = scsi::op_repeatable;
     row.amount = Amount::field;
     row.length_at = 10;
     row.length_bytes = 4;
