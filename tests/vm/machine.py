@@ -44,7 +44,7 @@ class Image:
     """The kernel, its RAM disk and the folder that host and guest share, made once for all boots of a run."""
 
     def __init__(self, work: Path, built: Path | None = None, memory_mib: int = MEMORY_MIB) -> None:
-        """`built`: an ELF kernel that needs no modules for the guest's root; else it is Debian's."""
+        """`built`: a kernel that needs no modules for the guest's root; else it is Debian's."""
         self.kernel, self.initrd, self.out = work / "vmlinux", work / "initrd", work / "out"
         self.memory_mib = memory_mib
         self.more_cmdline = ""

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -103,18 +104,44 @@ class Assault {
         return static_cast<uint32_t>(random_.awkward(hints[random_.below(std::size(hints))]));
     }
 
-    // Random words, each somewhere else; and the head, so that the kernel looks.
+    // Random words, each somewhere else; then random words in the slots of commands that wait for
+    // an answer.
     void scatter() {
         const Region& user = ring_.user();
         uint64_t count = 1 + random_.below(128);
+        size_t indices = ring_.header().slot_offset / 4;
         for (uint64_t i = 0; i < count; ++i) {
             size_t word = order_.next(user.words(), random_);
+            if (word < indices && !random_.one_in(8)) {  // else no attachment lasts
+                word = indices + random_.below(user.words() - indices);
+            }
             user.store(word, word_near(user.load(word)));
         }
         field_.count.writes += count;
-        if (random_.one_in(2)) {
-            ring_.put_reply_head(ring_.reply_tail() + static_cast<uint32_t>(random_.below(5)));
+        uint32_t head = ring_.reply_tail();
+        while (!open_.empty() && !random_.one_in(4)) {
+            garble(open_[random_.below(open_.size())], head++);
         }
+        ring_.put_reply_head(head);
+    }
+
+    // An answer whose id is right and where nothing else is sure to be.
+    void garble(const tgt_ring_desc& desc, uint32_t position) {
+        tgt_ring_reply reply{};
+        reply.id = desc.id;
+        reply.op = random_.one_in(2) ? TGT_REPLY_DONE : TGT_REPLY_GET_DATA;
+        place(reply, random_.one_in(2) ? desc.in_length : desc.out_length,
+              ring_.header().data_bytes, random_);
+        std::array<uint32_t, sizeof(reply) / 4> words;
+        std::memcpy(words.data(), &reply, sizeof(reply));
+        for (uint64_t left = random_.below(6); left > 0; --left) {
+            uint32_t& word = words[2 + random_.below(words.size() - 2)];
+            word = word_near(word);
+            field_.count.writes++;
+        }
+        std::memcpy(&reply, words.data(), sizeof(reply));
+        ring_.put_reply(desc.tag, reply);
+        ring_.put_ring_entry(position, desc.tag);
     }
 
     // Answers what came, and of so many answers one with a thing wrong.
@@ -131,8 +158,24 @@ class Assault {
             if (event.type == TGT_EVENT_NEW || event.type == TGT_EVENT_DATA) {
                 reply(event, good);
             }
+            if (open_.size() < 64) {
+                open_.push_back(last_);
+            } else {
+                open_[random_.below(open_.size())] = last_;
+            }
         }
         ring_.put_event_tail(events_);
+    }
+
+    // Takes what came and leaves it open.
+    void look() {
+        for (uint32_t head = ring_.event_head(); events_ != head; ++events_) {
+            tgt_ring_event event = ring_.event(events_);
+            field_.count.events++;
+            if (event.tag < ring_.header().tags && open_.size() < 64) {
+                open_.push_back(ring_.descriptor(event.tag));
+            }
+        }
     }
 
     void reply(const tgt_ring_event& event, uint64_t good) {
@@ -238,6 +281,7 @@ class Assault {
     uint32_t events_ = 0;
     uint32_t pending_ = 0;
     tgt_ring_desc last_{};
+    std::vector<tgt_ring_desc> open_;
 };
 
 uint64_t some_area(Random& random) {
