@@ -124,6 +124,20 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
         yield one
 
 
+def test_hosts_are_bound_again(kept: Kept) -> None:
+    kept.target(5, lld="loop")
+    kept.target(6, lld="loop")
+    kept.call("target.bind", tid=5, host=60001)
+    kept.crash()
+    targets = kept.call("target.show")["targets"]
+    assert [target["hosts"] for target in targets] == [[{"host": 60001, "present": False}], []]
+    assert "has target 5" in kept.refused("target.bind", tid=6, host=60001)
+    assert "give host" in kept.refused("target.bind", tid=6, initiator_address="ALL")
+    kept.call("target.unbind", tid=5, host=60001)
+    kept.crash()
+    kept.call("target.bind", tid=6, host=60001)
+
+
 def make_all_kinds(kept: Kept) -> None:
     """At least one of everything that can be made."""
     port = free_port()
@@ -182,6 +196,12 @@ def make_all_kinds(kept: Kept) -> None:
     kept.set_lun(3, 4, online=0)
     kept.set_lun(3, 4, path=kept.file("second medium", 2 * MIB), readonly=1)
     kept.set_lun(3, 4, online=1)
+    # Bound to hosts that this kernel does not have: that is remembered.
+    kept.target(20, lld="loop")
+    for host in (60001, 60002, 60003):
+        answer = kept.call("target.bind", tid=20, host=host)
+        assert f"no host {host}" in answer["warnings"][0]
+    kept.call("target.unbind", tid=20, host=60002)
     # Two LUNs of one file are one logical unit; the one that made it goes.
     kept.disk(3, 5, kept.file("shared"))
     kept.disk(12, 1, kept.folder / "shared")
