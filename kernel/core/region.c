@@ -4,65 +4,82 @@
  * the daemon gives to O_DIRECT or registers with io_uring stays there as long
  * as that takes, whatever becomes of the attachment.
  */
+#include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "ring.h"
 
-#define TGT_CHUNK_ORDER	min_t(unsigned int, 9, get_order(SZ_2M))
-
-static int tgt_region_pages(struct tgt_region *region, size_t bytes, unsigned int max_order)
+static int tgt_region_table(struct tgt_region *region, size_t bytes)
 {
-	unsigned long want = DIV_ROUND_UP(bytes, PAGE_SIZE);
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO;
-	unsigned int order = max_order;
+	region->wanted = DIV_ROUND_UP(bytes, PAGE_SIZE);
+	region->pages = kvcalloc(region->wanted, sizeof(*region->pages), GFP_KERNEL_ACCOUNT);
+	return region->pages ? 0 : -ENOMEM;
+}
 
-	region->pages = kvcalloc(want, sizeof(*region->pages), GFP_KERNEL_ACCOUNT);
-	if (!region->pages)
-		return -ENOMEM;
-	while (region->count < want) {
-		struct page *page;
-		unsigned int i;
+static int tgt_region_file(struct tgt_region *region)
+{
+	struct address_space *mapping;
+	struct file *file;
 
-		while (order && region->count + (1ul << order) > want)
-			order--;
-		page = alloc_pages(order ? gfp | __GFP_NORETRY | __GFP_NOWARN : gfp, order);
-		if (!page && order) {
-			order--;
-			continue;
-		}
-		if (!page)
-			return -ENOMEM;
-		if (order)
-			split_page(page, order);
-		for (i = 0; i < 1u << order; i++)
-			region->pages[region->count++] = page + i;
+	file = shmem_file_setup("tgt-data", (loff_t)region->wanted << PAGE_SHIFT, VM_NORESERVE);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	region->file = file;
+	mapping = file->f_mapping;
+	/* They stay where they are: drivers have their addresses. */
+	mapping_set_gfp_mask(mapping, GFP_KERNEL | __GFP_NOWARN);
+	mapping_set_unevictable(mapping);
+	while (region->count < region->wanted) {
+		struct page *page = shmem_read_mapping_page(mapping, region->count);
+
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		region->pages[region->count++] = page;
 		cond_resched();
 	}
 	return 0;
 }
 
-/* The data area: in large pieces, where there are some, for short lists. */
+/*
+ * The data area: shared memory, as io_uring of Linux before 6.5 registers no
+ * other file's. What the daemon does with that (it may punch holes into it)
+ * changes nothing of the pages that are here.
+ */
 int tgt_region_alloc_data(struct tgt_region *region, size_t bytes)
 {
-	int rc = tgt_region_pages(region, bytes, TGT_CHUNK_ORDER);
+	int rc = tgt_region_table(region, bytes);
 
+	if (!rc)
+		rc = tgt_region_file(region);
 	if (rc)
 		tgt_region_free(region);
 	return rc;
 }
 
+static int tgt_region_map(struct tgt_region *region)
+{
+	while (region->count < region->wanted) {
+		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+		if (!page)
+			return -ENOMEM;
+		region->pages[region->count++] = page;
+	}
+	region->memory = vmap(region->pages, region->count, VM_MAP, PAGE_KERNEL);
+	return region->memory ? 0 : -ENOMEM;
+}
+
 /* Also mapped into the kernel. */
 int tgt_region_alloc(struct tgt_region *region, size_t bytes)
 {
-	int rc = tgt_region_pages(region, bytes, 0);
+	int rc = tgt_region_table(region, bytes);
 
-	if (!rc) {
-		region->memory = vmap(region->pages, region->count, VM_MAP, PAGE_KERNEL);
-		if (!region->memory)
-			rc = -ENOMEM;
-	}
+	if (!rc)
+		rc = tgt_region_map(region);
 	if (rc)
 		tgt_region_free(region);
 	return rc;
@@ -75,7 +92,9 @@ void tgt_region_free(struct tgt_region *region)
 	if (region->memory)
 		vunmap(region->memory);
 	for (i = 0; i < region->count; i++)
-		__free_page(region->pages[i]);
+		put_page(region->pages[i]);
+	if (region->file)
+		fput(region->file);
 	kvfree(region->pages);
 	memset(region, 0, sizeof(*region));
 }
@@ -98,5 +117,10 @@ int tgt_region_mmap(struct tgt_region *region, struct vm_area_struct *vma)
 		return -EINVAL;
 	tgt_vma_flags(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY,
 		      vma->vm_flags & VM_WRITE ? 0 : VM_MAYWRITE);
+	if (region->file) {
+		vma->vm_pgoff = 0;
+		vma_set_file(vma, region->file);
+		return call_mmap(vma->vm_file, vma);
+	}
 	return vm_insert_pages(vma, vma->vm_start, region->pages, &count);
 }

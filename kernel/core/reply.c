@@ -49,7 +49,8 @@ static bool tgt_reply_copy_rest(struct tgt_attachment *att, u32 tag)
 
 static bool tgt_get_data_valid(const struct tgt_ring_reply *reply, const struct tgt_cmd *cmd)
 {
-	return reply->segment_count && (u64)reply->offset + reply->length <= cmd->out_length;
+	return reply->segment_count && !reply->flags &&
+	       (u64)reply->offset + reply->length <= cmd->out_length;
 }
 
 static bool tgt_cmd_reply_valid(struct tgt_attachment *att, const struct tgt_ring_reply *reply,

@@ -9,6 +9,8 @@
 struct tgt_region {
 	struct page **pages;
 	unsigned long count;
+	unsigned long wanted;
+	struct file *file;	/* that they are of; NULL: of none */
 	void *memory;		/* the kernel's view; NULL: none */
 };
 

@@ -9,7 +9,10 @@
  *                             initiator is told to try again
  *   fill in lun .. out_length
  *   tgt_cmd_submit()          any context
- *   ops->get_data()           the device server wants Data-Out; none or many
+ *   ops->get_data()           the device server wants Data-Out; none or many,
+ *                             in any order, and after the end of a daemon also
+ *                             what was fetched before: a driver that cannot
+ *                             fetch it again says an error
  *     tgt_cmd_data_done()     any context, once for each, also when it failed
  *   ops->respond()            Data-In, status and sense data for the initiator
  *  or ops->aborted()          the initiator gets nothing
@@ -18,7 +21,9 @@
  *
  * Every command that was submitted gets respond() or aborted(), once, however
  * the daemon behaves and also when there is none (after core's daemon_timeout
- * seconds). ops are called in process context without locks.
+ * seconds). ops are called in process context without locks; what they allocate
+ * does not wait for I/O. They do not call tgt_nexus_destroy() and
+ * tgt_host_unregister(), which wait for them.
  */
 #ifndef _TGT_HOST_H
 #define _TGT_HOST_H

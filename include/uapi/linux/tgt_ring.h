@@ -87,7 +87,7 @@ struct tgt_ring_header {
 	__u32 event_offset;	/* in the kernel's region */
 	__u32 desc_offset;	/* in the kernel's region */
 	__u32 desc_size;	/* from one descriptor to the next */
-	__u32 reply_offset;	/* of the reply ring, in the user's region */
+	__u32 reply_offset;	/* of the reply ring (of __u32), in the user's region */
 	__u32 slot_offset;	/* of the reply slots, in the user's region */
 	__u32 slot_size;
 	__aligned_u64 data_bytes;
@@ -102,7 +102,7 @@ struct tgt_ring_header {
 
 /* At the start of the user's region. */
 struct tgt_ring_user {
-	__u32 event_tail;	/* events were taken up to here */
+	__u32 event_tail;	/* events were taken up to here; moved before acting on them */
 	__u32 event_wait;	/* not 0: the daemon sleeps or is about to; wake it */
 	__u8 pad0[56];
 	__u32 reply_head;	/* replies were put up to here */
