@@ -52,6 +52,14 @@ def installed_version() -> str:
     return max(found, key=lambda version: (Path("/boot") / f"vmlinuz-{version}").stat().st_mtime)
 
 
+def headers() -> Path:
+    """Of that kernel, to build modules."""
+    found = Path("/lib/modules") / installed_version() / "build"
+    if not (found / "Makefile").exists():
+        raise KernelError(f"no {found}: install linux-headers-amd64")
+    return found.resolve()
+
+
 def unpack_image(version: str, to: Path) -> None:
     """Writes the ELF kernel out of the compressed image; QEMU starts it through its PVH note."""
     image = (Path("/boot") / f"vmlinuz-{version}").read_bytes()
