@@ -42,7 +42,7 @@ NetlinkHosts::~NetlinkHosts() = default;
 
 void NetlinkHosts::start(io::Worker& control) {
     watch_.start(control.poller());
-    if (problem_.empty()) log::info(module, "the kernel has {} hosts", hosts_.size());
+    if (problem_.empty()) log::info(module, "hosts in the kernel: {}", hosts_.size());
 }
 
 void NetlinkHosts::stop() {
