@@ -87,7 +87,7 @@ reservations() {
 check persistent-reservations reservations
 
 # --- right data -----------------------------------------------------------------------------------------
-check verify-random-sizes fio_on "$DISK" --rw=randrw --bsrange=512-256k --bs_unaligned --blockalign=512 --iodepth=8 --size=16m
+check verify-random-sizes fio_on "$DISK" --rw=randrw --bsrange=512-256k --iodepth=8 --size=16m
 check verify-deep-queue fio_on "$DISK" --rw=randwrite --bs=4k --iodepth=64 --iodepth_batch=16 --size=6m --offset=32m
 check verify-sequential-large fio_on "$DISK" --rw=write --bs=1m --iodepth=4 --size=24m
 # O_DIRECT from the pages of the data area
