@@ -326,5 +326,36 @@ TEST(KringThreads, CommandsComeWhileTheWorkerSleepsAndWhileItWorks) {
     for (const auto& queue : queues) EXPECT_TRUE(queue->closed);
 }
 
+TEST(KringThreads, ResetsUnderLoadLeaveNoCommandWithoutAnAnswer) {
+    KringBench bench(2, 1);
+    bench.scsi.store->asynchronous = true;
+    bench.scsi.runtime.start();
+    std::promise<Result<void>> bound;
+    bench.scsi.runtime.control().post([&] {
+        bench.driver->bind_host(1, 1, bench.scsi.target,
+                                [&](Result<void> result) { bound.set_value(result); });
+    });
+    ASSERT_TRUE(bound.get_future().get());
+    FakeAttachment& kernel = bench.kernel.last();
+    kernel.arrive(1, "loop.1:0");
+    for (int round = 0; round < 100; ++round) {
+        std::vector<uint64_t> ids;
+        for (int i = 0; i < 12; ++i)
+            ids.push_back(i % 2 ? kernel.submit({.cdb = write10(8, 1), .out = pattern(512, 1)})
+                                : kernel.submit({.cdb = read10(8, 1), .in_length = 512}));
+        ids.push_back(kernel.task(1, TGT_TASK_LOGICAL_UNIT_RESET, 1));
+        for (int i = 0; i < 8; ++i)
+            ids.push_back(kernel.submit({.cdb = write10(8, 1), .out = pattern(512, 1)}));
+        for (const uint64_t id : ids) kernel.wait_for(id);
+    }
+    std::promise<void> stopped;
+    bench.scsi.runtime.control().post(
+        [&] { bench.driver->stop(std::chrono::seconds(10), [&](bool) { stopped.set_value(); }); });
+    stopped.get_future().wait();
+    bench.stopped = true;
+    bench.scsi.runtime.stop();
+    bench.scsi.settle();
+}
+
 }  // namespace
 }  // namespace tgt::test
