@@ -150,9 +150,8 @@ Result<void> CommandRing::take_events(std::vector<tgt_ring_event>& out) {
 // that one of both sees what the other wrote.
 bool CommandRing::arm() {
     armed_ = true;
-    __atomic_store_n(&user()->event_wait, 1u, __ATOMIC_SEQ_CST);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return !has_events();
+    __atomic_exchange_n(&user()->event_wait, 1u, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(event_head(), __ATOMIC_SEQ_CST) == event_tail_;
 }
 
 void CommandRing::disarm() {
