@@ -174,6 +174,14 @@ def test_an_initiator_that_cannot_be_admitted_is_a_failure(daemon: Daemon, disk:
     )
 
 
+def test_a_target_of_hosts_is_made_without_rules(daemon: Daemon, disk: Path) -> None:
+    """The script knows no such driver."""
+    status, out, err = ours(daemon, f"-n a -d {disk} -t loop")
+    assert (status, err) == (0, "")
+    assert out.endswith("tgtadm --lld loop --mode target --op bind --tid 1 --host NUMBER\n")
+    assert daemon.adm("-m", "target", "-o", "show").endswith("ACL information:\n")
+
+
 def test_a_rule_is_compared_as_a_whole(daemon: Daemon, disk: Path) -> None:
     """For the script 10.0.0.0 is there already as a part of 10.0.0.0/24."""
     ours(daemon, f"-n a -d {disk} 10.0.0.0/24")

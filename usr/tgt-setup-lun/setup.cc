@@ -10,6 +10,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "config/directives.h"
 #include "tgt-admin/gather.h"
 #include "tgt-admin/state_text.h"
 
@@ -188,6 +189,15 @@ bool Setup::admit_all() {
     return false;
 }
 
+// Nobody logs in to its targets.
+int Setup::tell_of_hosts() const {
+    for (const std::string& one : options_.initiators)
+        say("Error: could not assign initiator {} to the target", one);
+    say("Give it to a host: tgtadm --lld {} --mode target --op bind --tid {} --host NUMBER",
+        options_.lld, target_.tid);
+    return options_.initiators.empty() ? 0 : 1;
+}
+
 int Setup::give_up() {
     if (!new_target_) return 1;
     say("Deleting new target, tid={}", target_.tid);
@@ -205,6 +215,7 @@ int Setup::run() {
     say("Using transport: {}", options_.lld);
     if (!find_or_make_target()) return 1;
     if (!add_unit()) return give_up();
+    if (config::driver_has_hosts(options_.lld)) return tell_of_hosts();
     // Those that could be admitted can use the target already, so it stays.
     if (!options_.initiators.empty()) return admit_initiators() ? 0 : 1;
     return admit_all() ? 0 : give_up();

@@ -37,6 +37,7 @@ class Setup {
     bool admit_all();
     bool bind(const std::string& address);
     bool has_rule(const std::string& address) const;
+    int tell_of_hosts() const;
     int give_up();
 
     std::vector<TargetState> targets();
