@@ -251,8 +251,9 @@ class Stage:
 
     def _plain(self, output: bytes) -> str:
         text = output.decode(errors="replace").replace(str(self.dir), "{dir}")
-        text = text.replace(str(self.other_port), "{port2}")
-        return text.replace(str(self.port), "{port}")
+        # As whole numbers: SCSI IDs have digits, too.
+        text = re.sub(rf"(?<!\d){self.other_port}(?!\d)", "{port2}", text)
+        return re.sub(rf"(?<!\d){self.port}(?!\d)", "{port}", text)
 
     # --- actions ---------------------------------------------------------------------------
 
