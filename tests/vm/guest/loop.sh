@@ -174,7 +174,9 @@ monitor() {
     return $status
 }
 check monitor-tells monitor
-busy_module_stays() { ! rmmod tgt_core && { rmmod tgt_loop || true; } && dd if="$DISK" of=/dev/null bs=64k count=4 iflag=direct; }
+# A disk that nobody has open does not keep the module: its port would go with it.
+refused() { ! rmmod tgt_core && ! rmmod tgt_loop; }
+busy_module_stays() { (exec 7<"$DISK" && refused) && dd if="$DISK" of=/dev/null bs=64k count=4 iflag=direct; }
 check busy-module-stays busy_module_stays
 
 # --- the daemon dies ------------------------------------------------------------------------------------
