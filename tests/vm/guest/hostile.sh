@@ -45,7 +45,7 @@ works() {
 }
 check path-works-afterwards works
 modules_go() {
-    wait_for 240 delete_host "$HOST" --force && kill -TERM "$TGTD_PID" && wait "$TGTD_PID"
+    wait_for 240 delete_host "$HOST" -F && kill -TERM "$TGTD_PID" && wait "$TGTD_PID"
     rmmod tgt_loop && rmmod tgt_core
 }
 check modules-go modules_go
