@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <memory>
 #include <numeric>
 #include <vector>
 
@@ -199,6 +201,58 @@ TEST(Buffer, ShrinkKeepsTheBeginningAndGivesTheRestBack) {
     buffer.shrink(0);
     EXPECT_TRUE(buffer.empty());
     EXPECT_EQ(pool.bytes_in_use(), 0u);
+}
+
+class AreaPool : public ::testing::Test {
+  protected:
+    static constexpr size_t bytes = 4 * mib;
+    AreaPool() : area_(static_cast<uint8_t*>(aligned_alloc(4096, bytes)), &free) {}
+    std::span<uint8_t> area() const { return {area_.get(), bytes}; }
+    size_t offset(const Buffer& buffer) const { return size_t(buffer.data() - area_.get()); }
+
+  private:
+    std::unique_ptr<uint8_t, void (*)(void*)> area_;
+};
+
+TEST_F(AreaPool, PiecesLieInTheAreaAtMultiplesOfAPage) {
+    BufferPool pool(area());
+    EXPECT_EQ(pool.limit(), bytes);
+    std::vector<Buffer> held;
+    for (size_t size : {size_t(1), size_t(4097), size_t(16000), size_t(4096)})
+        held.push_back(pool.take(size));
+    for (const Buffer& buffer : held) {
+        ASSERT_FALSE(buffer.empty());
+        EXPECT_EQ(offset(buffer) % 4096, 0u);
+        EXPECT_LE(offset(buffer) + buffer.size(), bytes);
+    }
+}
+
+TEST_F(AreaPool, GivesAllOfTheAreaAndNoMore) {
+    BufferPool pool(area());
+    std::vector<Buffer> held;
+    for (int i = 0; i < 4; ++i) held.push_back(pool.take(mib));
+    for (const Buffer& buffer : held) EXPECT_EQ(buffer.size(), mib);
+    EXPECT_TRUE(pool.take(1).empty());
+    held.clear();
+    EXPECT_EQ(pool.take(4 * mib).size(), 4 * mib);
+}
+
+TEST_F(AreaPool, CutsALargePieceBeforeASmallCommandGetsAWholeOne) {
+    BufferPool pool(area());
+    pool.take(4 * mib);  // it is all large pieces now
+    std::vector<Buffer> held;
+    for (int i = 0; i < 512; ++i) held.push_back(pool.take(4096));
+    for (const Buffer& buffer : held) EXPECT_EQ(buffer.size(), 4096u);
+    EXPECT_EQ(pool.take(2 * mib).size(), 2 * mib) << "the other half is as it was";
+    held.clear();
+    EXPECT_EQ(pool.take(4 * mib).size(), 4 * mib) << "and so is what was cut, when it is free";
+}
+
+TEST_F(AreaPool, WhatIsLeftBelowTwoMebibytesIsNotUsed) {
+    BufferPool pool(area().first(3 * mib));
+    EXPECT_EQ(pool.limit(), 2 * mib);
+    EXPECT_TRUE(pool.take(3 * mib).empty());
+    EXPECT_EQ(pool.take(2 * mib).size(), 2 * mib);
 }
 
 }  // namespace

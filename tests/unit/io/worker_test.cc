@@ -272,5 +272,60 @@ TEST(Worker, IsPinnedToItsCpu) {
     EXPECT_EQ(mask.get_future().get(), std::vector<int>{cpu});
 }
 
+// What comes through memory, without a descriptor.
+struct MemorySource final : EventSource {
+    void take_events() override {
+        taken = put.load();
+        if (leave) leave->remove(*this);
+    }
+    bool has_events() const override { return put != taken; }
+    bool may_sleep() override {
+        ++asked;
+        return !has_events();
+    }
+    std::atomic<int> put{0}, taken{0}, asked{0};
+    Worker* leave = nullptr;
+};
+
+TEST(Worker, LooksAtSourcesOnceMoreBeforeItSleeps) {
+    MemorySource source;
+    Worker worker({.name = "t"});
+    worker.add(source);
+    source.put = 1;
+    worker.start();
+    while (source.taken != 1) std::this_thread::yield();
+    EXPECT_GE(source.asked, 1);
+    worker.stop();
+    worker.join();
+}
+
+TEST(Worker, ThatPollsSeesSourcesWithoutBeingWoken) {
+    MemorySource source;
+    Worker worker({.name = "t", .busy_poll = std::chrono::hours(1)});
+    worker.add(source);
+    worker.start();
+    worker.post([] {});
+    for (int i = 1; i < 100; ++i) {
+        source.put = i;
+        while (source.taken != i) std::this_thread::yield();
+    }
+    worker.stop();
+    worker.join();
+}
+
+TEST(Worker, ASourceMayLeaveWhileItTakesItsEvents) {
+    MemorySource first, second;
+    Worker worker({.name = "t"});
+    worker.add(first);
+    worker.add(second);
+    first.leave = &worker;
+    first.put = second.put = 1;
+    worker.turn_for_test(at(1));
+    first.put = second.put = 2;
+    worker.turn_for_test(at(2));
+    EXPECT_EQ(first.taken, 1);
+    EXPECT_EQ(second.taken, 2);
+}
+
 }  // namespace
 }  // namespace tgt::io
