@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/log.h"
 #include "scsi/device_type.h"
 #include "wire/scsi_lun.h"
 
@@ -81,9 +82,12 @@ void Attachment::take_events() {
     auto result = ring_->take_events(events_);
     for (size_t i = 0; i < events_.size() && !over_; ++i) {
         auto handled = handle(events_[i]);
-        if (!handled) return lose(std::move(handled.error().text));
+        if (!handled) result = std::move(handled);
+        if (!result) break;
     }
-    if (!result && !over_) lose(std::move(result.error().text));
+    if (result || over_) return;
+    log::warn(log::Module::core, "a command ring makes no sense: {}", result.error().text);
+    lose(std::move(result.error().text));
 }
 
 Result<void> Attachment::handle(const tgt_ring_event& event) {

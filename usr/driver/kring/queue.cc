@@ -70,7 +70,7 @@ void Queue::drop(std::function<void()> done) {
 // What the kernel has not got an answer to comes again with the next attachment, when all that was
 // begun here has been ended. One that is lost at once is not asked for without a pause.
 void Queue::lost(const std::string& why) {
-    log::warn(module, "queue {} of host {} is lost: {}", place_.queue, place_.host, why);
+    log::info(module, "queue {} of host {} is lost: {}", place_.queue, place_.host, why);
     const io::TimePoint now = worker_.timers().now();
     const io::Duration pause = now - attached_at_ < first_delay ? first_delay : io::Duration(0);
     drop([weak = weak_from_this(), pause] {
@@ -80,9 +80,10 @@ void Queue::lost(const std::string& why) {
 }
 
 void Queue::try_again() {
-    const bool first = delay_ == first_delay;
     if (auto attached = attach(); !attached) {
-        log::at(module, first ? log::Level::warning : log::Level::debug, "{}; it is tried again",
+        // A host that has gone is known to be gone in a moment.
+        const bool tell = delay_ == first_delay && attached.error().code != ENODEV;
+        log::at(module, tell ? log::Level::warning : log::Level::debug, "{}; it is tried again",
                 attached.error().text);
         worker_.timers().arm_in(retry_, delay_);
         delay_ = std::min(delay_ * 2, last_delay);
