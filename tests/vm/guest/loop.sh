@@ -182,7 +182,7 @@ check busy-module-stays busy_module_stays
 # --- the daemon dies ------------------------------------------------------------------------------------
 again_with_hosts() { start_daemon && configure && bind_host 1 "$HOST"; }
 killed() {
-    fio_on "$DISK" --rw=randwrite --bs=4k --iodepth=32 --size=16m --io_size=48m --serialize_overlap=1 --rate_iops=1500 \
+    fio_on "$DISK" --rw=randwrite --bs=4k --iodepth=32 --size=48m --rate_iops=1500 \
         >/run/fio.log 2>&1 &
     FIO=$!
     local number
