@@ -119,13 +119,6 @@ static void destroy_nexuses(struct loop_host *loop)
 		tgt_nexus_destroy(loop->nexuses[--loop->nexus_count]);
 }
 
-/* From here on LUNs are looked at; what was told of them earlier, too. */
-static void get_ready(struct loop_host *loop)
-{
-	smp_store_mb(loop->ready, true); /* with loop_lun_changed() */
-	queue_delayed_work(system_long_wq, &loop->scan, 0);
-}
-
 struct loop_host *loop_host_create(const struct tgt_host_params *params)
 {
 	struct loop_host *loop;
@@ -145,7 +138,7 @@ struct loop_host *loop_host_create(const struct tgt_host_params *params)
 	rc = scsi_add_host(loop->shost, NULL);
 	if (rc)
 		goto no_nexuses;
-	get_ready(loop);
+	loop_scan_begin(loop);
 	return loop;
 
 no_nexuses:
@@ -167,7 +160,7 @@ void loop_host_remove(struct loop_host *loop)
 		schedule_delayed_work(&loop->kill, LOOP_GOODBYE_SECONDS * HZ);
 	else
 		loop_host_kill(loop);
-	WRITE_ONCE(loop->ready, false);
+	loop_scan_end(loop);
 	scsi_remove_host(loop->shost);
 	cancel_delayed_work_sync(&loop->scan);
 	cancel_delayed_work_sync(&loop->kill);

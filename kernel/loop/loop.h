@@ -36,7 +36,6 @@ struct loop_host {
 	struct Scsi_Host *shost;
 	struct tgt_host *host;
 	u32 number;			/* of host */
-	bool ready;			/* SCSI knows of it */
 	bool dead;			/* nothing is sent any more */
 	wait_queue_head_t slot_over;	/* error handlers wait for slots */
 	struct rw_semaphore handlers;	/* read: at work on host and nexuses */
@@ -46,6 +45,7 @@ struct loop_host {
 	/* logical units that came or went, in order */
 	spinlock_t change_lock;
 	struct list_head changes;
+	bool ready;			/* under change_lock: SCSI knows of the host */
 	struct delayed_work scan;
 	unsigned int scan_tries;
 
@@ -101,6 +101,8 @@ void loop_task_done(struct tgt_task *task, u8 response);
 
 /* scan.c */
 void loop_lun_changed(struct tgt_host *host, const u8 lun[8], bool present);
+void loop_scan_begin(struct loop_host *loop);
+void loop_scan_end(struct loop_host *loop);
 void loop_scan(struct work_struct *work);
 void loop_forget_changes(struct loop_host *loop);
 

@@ -29,10 +29,26 @@ void loop_lun_changed(struct tgt_host *host, const u8 lun[8], bool present)
 	spin_lock(&loop->change_lock);
 	list_add_tail(&change->entry, &loop->changes);
 	loop->scan_tries = 0;
-	spin_unlock(&loop->change_lock);
-	smp_mb(); /* with get_ready() in host.c: one of the two sees the other */
-	if (READ_ONCE(loop->ready))
+	if (loop->ready)
 		mod_delayed_work(system_long_wq, &loop->scan, 0);
+	spin_unlock(&loop->change_lock);
+}
+
+/* From here on LUNs are looked at; what was told of them earlier, too. */
+void loop_scan_begin(struct loop_host *loop)
+{
+	spin_lock(&loop->change_lock);
+	loop->ready = true;
+	mod_delayed_work(system_long_wq, &loop->scan, 0);
+	spin_unlock(&loop->change_lock);
+}
+
+/* The work may go on until it is waited for, but nobody begins it again. */
+void loop_scan_end(struct loop_host *loop)
+{
+	spin_lock(&loop->change_lock);
+	loop->ready = false;
+	spin_unlock(&loop->change_lock);
 }
 
 static struct change *next_change(struct loop_host *loop)
