@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The life of an attachment. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/list_sort.h>
 #include <linux/log2.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -11,6 +15,9 @@ static void tgt_over_work(struct work_struct *work)
 {
 	struct tgt_attachment *att = container_of(work, struct tgt_attachment, over_work);
 
+	if (att->reason == TGT_NL_DETACH_BROKEN)
+		pr_notice_ratelimited("host %u queue %u: process %d broke the rules of the ring\n",
+				      att->queue->host->number, att->queue->index, att->pid);
 	tgt_nl_queue_detached(att->queue, att->pid, att->reason);
 	tgt_attachment_put(att);
 }
