@@ -25,7 +25,7 @@ kill_tgtd
 touch /run/load
 while [ -e /run/load ]; do
     dd if="$DISK" of=/dev/null bs=64k count=64 iflag=direct
-    dd if=/dev/zero of="$DISK" bs=64k count=64 oflag=direct
+    dd if=/dev/zero of="$DISK" bs=64k count=64 oflag=direct conv=nocreat
 done >/dev/null 2>&1 &
 hostile() {
     /run/out/hostile --host "$HOST" --seed "$SEED" --writes "$WRITES" --messages "$MESSAGES" --load "$SG" --seconds "${SECONDS_LIMIT:-600}"
@@ -36,11 +36,13 @@ check hostile-daemon hostile
 echo "# $(tail -n 1 /run/check.log)"
 rm /run/load
 daemon_timeout 60
+# One of the messages may have been that the unit is gone; binding says that it is there.
 works() {
-    start_daemon && configure || return
+    start_daemon && configure && wait_for 120 disk_at "$HOST" 1 || return
+    DISK=$(disk_at "$HOST" 1)
     echo running >"/sys/block/${DISK#/dev/}/device/state"
     echo 30 >"/sys/block/${DISK#/dev/}/device/timeout"
-    eventually dd if=/dev/urandom of=/run/pattern bs=1M count=4 && eventually dd if=/run/pattern of="$DISK" bs=64k oflag=direct &&
+    dd if=/dev/urandom of=/run/pattern bs=1M count=4 && wait_for 120 dd if=/run/pattern of="$DISK" bs=64k oflag=direct conv=nocreat &&
         sync && cmp -n 4194304 /run/pattern /run/disk && dd if="$DISK" bs=64k count=64 iflag=direct | cmp - /run/pattern
 }
 check path-works-afterwards works
