@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A daemon that means harm writes what it must not into the ring, the file and netlink; the kernel stays as it was.
-# plan path
-# plan hostile-daemon
-# plan path-works-afterwards
-# plan modules-go
-# plan kernel-is-content
+# plan --all path
+# plan --all hostile-daemon
+# plan --all path-works-afterwards
+# plan --all kernel-is-content
+# plan --all modules-go
+if [ -z "$ALL" ]; then
+    echo "skip all only with --all: how long it takes is not bounded yet"
+    exit 0
+fi
 . "$GUEST_DIR/lib/common"
 . "$GUEST_DIR/lib/loop"
 
@@ -46,9 +50,11 @@ works() {
         sync && cmp -n 4194304 /run/pattern /run/disk && dd if="$DISK" bs=64k count=64 iflag=direct | cmp - /run/pattern
 }
 check path-works-afterwards works
+# Hosts that messages have made wait for a daemon, too.
 modules_go() {
-    wait_for 240 delete_host "$HOST" -F && kill -TERM "$TGTD_PID" && wait "$TGTD_PID"
-    rmmod tgt_loop && rmmod tgt_core
+    daemon_timeout 1
+    wait_for 60 delete_host "$HOST" -F && kill -TERM "$TGTD_PID" && wait "$TGTD_PID"
+    within 120000 rmmod tgt_loop && rmmod tgt_core
 }
-check modules-go modules_go
 check kernel-is-content kernel_is_content
+check modules-go modules_go
