@@ -40,12 +40,17 @@ check hostile-daemon hostile
 echo "# $(tail -n 1 /run/check.log)"
 rm /run/load
 daemon_timeout 60
-# One of the messages may have been that the unit is gone; binding says that it is there.
+# One of the messages may have been that the unit is gone; binding says that it is there. What was said of its size was
+# a lie, perhaps.
+right_size() {
+    echo 1 >"/sys/block/${DISK#/dev/}/device/rescan" && [ "$(blockdev --getsize64 "$DISK")" = 33554432 ]
+}
 works() {
     start_daemon && configure && wait_for 120 disk_at "$HOST" 1 || return
     DISK=$(disk_at "$HOST" 1)
     echo running >"/sys/block/${DISK#/dev/}/device/state"
     echo 30 >"/sys/block/${DISK#/dev/}/device/timeout"
+    wait_for 120 right_size || return
     dd if=/dev/urandom of=/run/pattern bs=1M count=4 && wait_for 120 dd if=/run/pattern of="$DISK" bs=64k oflag=direct conv=nocreat &&
         sync && cmp -n 4194304 /run/pattern /run/disk && dd if="$DISK" bs=64k count=64 iflag=direct | cmp - /run/pattern
 }
@@ -53,8 +58,7 @@ check path-works-afterwards works
 # Hosts that messages have made wait for a daemon, too.
 modules_go() {
     daemon_timeout 1
-    wait_for 60 delete_host "$HOST" -F && kill -TERM "$TGTD_PID" && wait "$TGTD_PID"
-    within 120000 rmmod tgt_loop && rmmod tgt_core
+    delete_host "$HOST" --force && kill -TERM "$TGTD_PID" && wait "$TGTD_PID" && within 120000 rmmod tgt_loop && rmmod tgt_core
 }
 check kernel-is-content kernel_is_content
 check modules-go modules_go

@@ -143,7 +143,7 @@ host_comes_and_goes() {
         dd if=/dev/zero of="$(disk_at "$second" 1)" bs=16k oflag=direct 2>/dev/null &
         sleep 0.3
         unbind_host 2 "$second"
-        delete_host "$second" -F || delete_host "$second" || return
+        delete_host "$second" --force || return
         wait $!
     done
     adm -m target -o delete -t 2
@@ -216,7 +216,7 @@ check daemon-back-serves-again serves_again
 # --- the end --------------------------------------------------------------------------------------------
 orderly_end() { kill -TERM "$TGTD_PID" && wait "$TGTD_PID"; }
 check daemon-ends-on-sigterm orderly_end
-hosts_go() { delete_host "$HOST" -F || delete_host "$HOST"; }
+hosts_go() { delete_host "$HOST"; }
 check hosts-go within 120000 hosts_go
 modules_go() { rmmod tgt_loop && rmmod tgt_core && ! [ -e /dev/tgt ]; }
 check modules-go modules_go
