@@ -131,6 +131,11 @@ void *tgt_host_priv(struct tgt_host *host);
 u32 tgt_host_number(struct tgt_host *host);
 /* Whether a daemon serves all queues. Any context. */
 bool tgt_host_served(struct tgt_host *host);
+/*
+ * Whether a queue has no daemon and its commands still wait for one. Once their
+ * time is over there is nothing to wait for. Any context.
+ */
+bool tgt_host_awaited(struct tgt_host *host);
 
 /*
  * Process context; sleeps. `transport_id`: 24 bytes (SPC-5 7.6.4), or NULL. The

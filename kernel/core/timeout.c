@@ -4,6 +4,8 @@
  * one left. What comes later ends soon, but not at once: an initiator that
  * tries again and again is to have a pause in between.
  */
+#include <linux/export.h>
+
 #include "ring.h"
 
 #define TGT_PAUSE	(HZ / 10)
@@ -12,6 +14,28 @@ static s64 tgt_timeout_left(struct tgt_queue *queue)
 {
 	return queue->left_at + (u64)READ_ONCE(tgt_daemon_timeout) * HZ - get_jiffies_64();
 }
+
+static bool tgt_queue_awaited(struct tgt_queue *queue)
+{
+	unsigned long flags;
+	bool awaited;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	awaited = !queue->att && tgt_timeout_left(queue) > 0;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return awaited;
+}
+
+bool tgt_host_awaited(struct tgt_host *host)
+{
+	bool awaited = false;
+	u32 i;
+
+	for (i = 0; i < host->queue_count; i++)
+		awaited = awaited || tgt_queue_awaited(&host->queues[i]);
+	return awaited;
+}
+EXPORT_SYMBOL_GPL(tgt_host_awaited);
 
 /* Looks every second: the parameter may be changed. */
 void tgt_timeout_arm(struct tgt_queue *queue)

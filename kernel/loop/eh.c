@@ -14,7 +14,6 @@
 #include "loop.h"
 
 #define LOOP_TASK_SECONDS	10
-#define LOOP_SERVED_SECONDS	90
 #define LOOP_NO_ANSWER		(-ETIME)
 
 /* Of the one who waits and of the core. */
@@ -82,9 +81,7 @@ static int run_task(struct scsi_device *sdev, u8 function, u64 ref_id)
  */
 static void await_daemon(struct loop_host *loop)
 {
-	unsigned long end = jiffies + LOOP_SERVED_SECONDS * HZ;
-
-	while (!tgt_host_served(loop->host) && !READ_ONCE(loop->dead) && time_before(jiffies, end))
+	while (tgt_host_awaited(loop->host) && !READ_ONCE(loop->dead))
 		msleep(100);
 }
 
