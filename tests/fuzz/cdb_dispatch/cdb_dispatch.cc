@@ -12,37 +12,17 @@
 
 #include "device/controller/controller.h"
 #include "device/sbc/disk.h"
+#include "tests/fuzz/input.h"
 #include "tests/unit/scsi/harness.h"
 
 namespace {
 
 using tgt::test::Answer;
 using tgt::test::Harness;
+using tgt::test::Input;
 
 constexpr size_t max_commands = 8;
 constexpr size_t group_length[] = {6, 10, 10, 16, 16, 12, 6, 6};
-
-class Input {
-  public:
-    Input(const uint8_t* data, size_t size) : rest_(data, size) {}
-    bool empty() const { return rest_.empty(); }
-    uint8_t byte() {
-        if (rest_.empty()) return 0;
-        uint8_t value = rest_[0];
-        rest_ = rest_.subspan(1);
-        return value;
-    }
-    std::vector<uint8_t> bytes(size_t count) {
-        std::vector<uint8_t> taken(count);
-        const size_t there = std::min(count, rest_.size());
-        std::copy_n(rest_.begin(), there, taken.begin());
-        rest_ = rest_.subspan(there);
-        return taken;
-    }
-
-  private:
-    std::span<const uint8_t> rest_;
-};
 
 std::unique_ptr<Harness> make_disk() {
     Harness::Options options;

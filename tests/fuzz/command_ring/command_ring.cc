@@ -14,11 +14,13 @@
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "driver/kring/queue.h"
+#include "tests/fuzz/input.h"
 #include "tests/unit/scsi/engine_bench.h"
 
 namespace {
 
 using namespace tgt;
+using test::Input;
 
 constexpr uint32_t tags = 16, entries = 32;
 constexpr size_t data_bytes = size_t(4) << 20;
@@ -26,26 +28,6 @@ constexpr uint32_t event_offset = sizeof(tgt_ring_header);
 constexpr uint32_t desc_offset = event_offset + entries * sizeof(tgt_ring_event);
 constexpr uint32_t reply_offset = sizeof(tgt_ring_user);
 constexpr uint32_t slot_offset = reply_offset + entries * 4;
-
-class Input {
-  public:
-    Input(const uint8_t* data, size_t size) : rest_(data, size) {}
-    bool empty() const { return rest_.empty(); }
-    uint8_t byte() {
-        if (rest_.empty()) return 0;
-        const uint8_t value = rest_[0];
-        rest_ = rest_.subspan(1);
-        return value;
-    }
-    void copy(uint8_t* to, size_t count) {
-        count = std::min(count, rest_.size());
-        std::copy_n(rest_.begin(), count, to);
-        rest_ = rest_.subspan(count);
-    }
-
-  private:
-    std::span<const uint8_t> rest_;
-};
 
 struct Memory {
     Memory() : data(static_cast<uint8_t*>(aligned_alloc(4096, data_bytes))) {

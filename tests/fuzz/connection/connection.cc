@@ -4,35 +4,15 @@
 // are put right, 4 a PDU as it is, 5 raw bytes, 6 time passes or the store lets go, 7 the store
 // begins to hang. Bit 3: the operations of a hanging store can be cancelled.
 #include "base/log.h"
+#include "tests/fuzz/input.h"
 #include "tests/unit/driver/iscsi/session_bench.h"
 #include "wire/endian.h"
 
+using tgt::test::Input;
 using tgt::test::Peer;
 using tgt::test::SessionBench;
 
 namespace {
-
-class Input {
-  public:
-    Input(const uint8_t* data, size_t size) : data_(data), left_(size) {}
-    bool empty() const { return left_ == 0; }
-    uint8_t byte() {
-        if (left_ == 0) return 0;
-        --left_;
-        return *data_++;
-    }
-    std::vector<uint8_t> take(size_t length) {
-        length = std::min(length, left_);
-        std::vector<uint8_t> bytes(data_, data_ + length);
-        data_ += length;
-        left_ -= length;
-        return bytes;
-    }
-
-  private:
-    const uint8_t* data_;
-    size_t left_;
-};
 
 void send_pdu(Input& in, Peer& peer, bool honest) {
     auto header = in.take(tgt::wire::bhs_size);

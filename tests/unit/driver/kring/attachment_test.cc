@@ -300,13 +300,7 @@ TEST(KringAgain, WhatWasNotSeenRuns) {
 
 TEST(KringThreads, CommandsComeWhileTheWorkerSleepsAndWhileItWorks) {
     KringBench bench(2, 2);
-    bench.scsi.runtime.start();
-    std::promise<Result<void>> bound;
-    bench.scsi.runtime.control().post([&] {
-        bench.driver->bind_host(1, 1, bench.scsi.target,
-                                [&](Result<void> result) { bound.set_value(result); });
-    });
-    ASSERT_TRUE(bound.get_future().get());
+    ASSERT_TRUE(bench.start_threads());
     const auto queues = bench.kernel.all();
     for (uint32_t i = 0; i < 2; ++i) queues[i]->arrive(i + 1, "loop.1:" + std::to_string(i));
     for (int round = 0; round < 100; ++round) {
@@ -316,26 +310,14 @@ TEST(KringThreads, CommandsComeWhileTheWorkerSleepsAndWhileItWorks) {
                 {.nexus = uint32_t(i % 2 + 1), .cdb = write10(8, 1), .out = pattern(512, 1)}));
         for (int i = 0; i < 8; ++i) queues[i % 2]->wait_for(ids[i]);
     }
-    std::promise<void> stopped;
-    bench.scsi.runtime.control().post(
-        [&] { bench.driver->stop(std::chrono::seconds(10), [&](bool) { stopped.set_value(); }); });
-    stopped.get_future().wait();
-    bench.stopped = true;
-    bench.scsi.runtime.stop();
-    bench.scsi.settle();
+    bench.stop_threads();
     for (const auto& queue : queues) EXPECT_TRUE(queue->closed);
 }
 
 TEST(KringThreads, ResetsUnderLoadLeaveNoCommandWithoutAnAnswer) {
     KringBench bench(2, 1);
     bench.scsi.store->asynchronous = true;
-    bench.scsi.runtime.start();
-    std::promise<Result<void>> bound;
-    bench.scsi.runtime.control().post([&] {
-        bench.driver->bind_host(1, 1, bench.scsi.target,
-                                [&](Result<void> result) { bound.set_value(result); });
-    });
-    ASSERT_TRUE(bound.get_future().get());
+    ASSERT_TRUE(bench.start_threads());
     FakeAttachment& kernel = bench.kernel.last();
     kernel.arrive(1, "loop.1:0");
     for (int round = 0; round < 100; ++round) {
@@ -348,13 +330,7 @@ TEST(KringThreads, ResetsUnderLoadLeaveNoCommandWithoutAnAnswer) {
             ids.push_back(kernel.submit({.cdb = write10(8, 1), .out = pattern(512, 1)}));
         for (const uint64_t id : ids) kernel.wait_for(id);
     }
-    std::promise<void> stopped;
-    bench.scsi.runtime.control().post(
-        [&] { bench.driver->stop(std::chrono::seconds(10), [&](bool) { stopped.set_value(); }); });
-    stopped.get_future().wait();
-    bench.stopped = true;
-    bench.scsi.runtime.stop();
-    bench.scsi.settle();
+    bench.stop_threads();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <tuple>
 
 #include "driver/kring/driver.h"
@@ -72,6 +73,25 @@ class KringBench {
         driver->bind_host(host, tid, scsi.target, [&](Result<void> told) { result = told; });
         scsi.settle();
         return result;
+    }
+    // Control and workers run in threads of their own from here on, and host 1 is bound.
+    Result<void> start_threads() {
+        scsi.runtime.start();
+        std::promise<Result<void>> bound;
+        scsi.runtime.control().post([&] {
+            driver->bind_host(1, 1, scsi.target,
+                              [&](Result<void> result) { bound.set_value(result); });
+        });
+        return bound.get_future().get();
+    }
+    void stop_threads() {
+        std::promise<void> done;
+        scsi.runtime.control().post(
+            [&] { driver->stop(std::chrono::seconds(10), [&](bool) { done.set_value(); }); });
+        done.get_future().wait();
+        stopped = true;
+        scsi.runtime.stop();
+        scsi.settle();
     }
     // Bound, with one nexus whose unit attention was taken.
     FakeAttachment& serve(const std::string& initiator = "loop.1:0") {
