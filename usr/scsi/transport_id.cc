@@ -2,6 +2,7 @@
 #include "scsi/transport_id.h"
 
 #include <algorithm>
+#include <array>
 
 #include "wire/endian.h"
 
@@ -21,6 +22,11 @@ constexpr size_t max_iscsi_name = 223;  // RFC 7143 4.2.7.1
 // Of a protocol other than iSCSI.
 constexpr std::string_view plain_prefix = "tid:";
 constexpr size_t plain_bytes = 24;
+constexpr std::array<TransportIdForm, 3> forms{{
+    {0x0, 8, 8},   // Fibre Channel, N_PORT NAME: SPC-4 7.6.4.2
+    {0x4, 8, 16},  // SRP, INITIATOR PORT IDENTIFIER: SPC-4 7.6.4.5
+    {0x6, 4, 8},   // SAS, SAS ADDRESS: SPC-4 7.6.4.7
+}};
 
 bool is_plain(std::string_view initiator) {
     return initiator.size() == plain_prefix.size() + 2 * plain_bytes &&
@@ -37,12 +43,35 @@ void append_plain(std::vector<uint8_t>& out, std::string_view port) {
         out.push_back(uint8_t(value_of(digits[i]) << 4 | value_of(digits[i + 1])));
 }
 
+bool is_iscsi(uint8_t byte) {
+    return (byte & 0x0f) == protocol_iscsi;
+}
+
 bool is_zero(uint8_t byte) {
     return byte == 0;
 }
 
 bool is_hex_digit(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+using Parsed = Result<std::string, size_t>;
+
+tl::unexpected<size_t> bad(size_t offset) {
+    return tl::unexpected<size_t>(offset);
+}
+
+// The whole is the name of the port from here on, so what is reserved has one form, too.
+Parsed parse_plain(std::span<const uint8_t, plain_bytes> bytes) {
+    const TransportIdForm* form = transport_id_form(bytes[0]);  // with FORMAT CODE 00b
+    if (!form) return bad(0);
+    const auto name = bytes.begin() + form->name_at, end = name + form->name_bytes;
+    const auto before = std::find_if_not(bytes.begin() + 1, name, is_zero);
+    if (before != name) return bad(size_t(before - bytes.begin()));
+    if (std::all_of(name, end, is_zero)) return bad(form->name_at);
+    const auto behind = std::find_if_not(end, bytes.end(), is_zero);
+    if (behind != bytes.end()) return bad(size_t(behind - bytes.begin()));
+    return port_of(bytes);
 }
 
 // The digits are compared as text from here on, so they get one form.
@@ -57,6 +86,13 @@ bool normalise_isid(std::string& port) {
 }
 
 }  // namespace
+
+const TransportIdForm* transport_id_form(uint8_t protocol) {
+    const auto found = std::find_if(forms.begin(), forms.end(), [&](const TransportIdForm& form) {
+        return form.protocol == protocol;
+    });
+    return found == forms.end() ? nullptr : found;
+}
 
 bool names_port(std::string_view initiator) {
     return initiator.find(port_separator) != std::string_view::npos || is_plain(initiator);
@@ -83,9 +119,10 @@ void append_transport_id(std::vector<uint8_t>& out, std::string_view initiator) 
     out.insert(out.end(), length - initiator.size(), 0);
 }
 
-Result<std::string, size_t> parse_initiator(std::span<const uint8_t> bytes) {
-    auto bad = [](size_t offset) { return tl::unexpected<size_t>(offset); };
+Parsed parse_initiator(std::span<const uint8_t> bytes) {
     if (bytes.size() < header_bytes + min_name_bytes) return bad(0);
+    if (!is_iscsi(bytes[0]))
+        return bytes.size() == plain_bytes ? parse_plain(bytes.first<plain_bytes>()) : bad(0);
     const bool is_port = bytes[0] == transport_id_port;
     if (!is_port && bytes[0] != transport_id_device) return bad(0);
     if (wire::load_be<2>(&bytes[2]) != bytes.size() - header_bytes || bytes.size() % 4 != 0)
@@ -100,13 +137,14 @@ Result<std::string, size_t> parse_initiator(std::span<const uint8_t> bytes) {
     return initiator;
 }
 
-Result<std::string, size_t> parse_transport_id(std::span<const uint8_t> bytes) {
-    if (!bytes.empty() && bytes[0] == transport_id_device) return tl::unexpected<size_t>(0);
+Parsed parse_transport_id(std::span<const uint8_t> bytes) {
+    if (!bytes.empty() && bytes[0] == transport_id_device) return bad(0);
     return parse_initiator(bytes);
 }
 
 size_t transport_id_bytes(std::span<const uint8_t> bytes) {
-    return bytes.size() < header_bytes ? 0 : header_bytes + wire::load_be<2>(&bytes[2]);
+    if (bytes.size() < header_bytes) return 0;
+    return is_iscsi(bytes[0]) ? header_bytes + wire::load_be<2>(&bytes[2]) : plain_bytes;
 }
 
 }  // namespace tgt::scsi

@@ -23,6 +23,16 @@ bool names_port(std::string_view initiator);
 // The device that a port belongs to; a device is its own.
 std::string_view device_of(std::string_view initiator);
 
+// What the TransportIDs of a protocol with binary names are: FORMAT CODE 00b, and 24 bytes that are
+// reserved but for the name.
+struct TransportIdForm {
+    uint8_t protocol = 0;  // PROTOCOL IDENTIFIER
+    uint8_t name_at = 0;
+    uint8_t name_bytes = 0;
+};
+// Of Fibre Channel, SRP and SAS; nullptr for others.
+const TransportIdForm* transport_id_form(uint8_t protocol);
+
 // The port of a TransportID of 24 bytes that is not iSCSI's.
 std::string port_of(std::span<const uint8_t, 24> transport_id);
 
@@ -35,8 +45,8 @@ Result<std::string, size_t> parse_initiator(std::span<const uint8_t> bytes);
 // The same where a device is not enough.
 Result<std::string, size_t> parse_transport_id(std::span<const uint8_t> bytes);
 
-// How many bytes the TransportID at the beginning of `bytes` says to have; more than there are, or
-// 0 when its length cannot be read, says that it is truncated.
+// How many bytes the TransportID at the beginning of `bytes` has, by its protocol or by the length
+// that it says; more than there are, or 0 when that cannot be read, says that it is truncated.
 size_t transport_id_bytes(std::span<const uint8_t> bytes);
 
 }  // namespace tgt::scsi

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/scsi/harness.h"
 #include "tests/unit/scsi/pr_lists.h"
 #include "tests/unit/scsi/test_device.h"
@@ -138,6 +140,19 @@ TEST_F(PrCommands, SpecifiedInitiatorsAreRegisteredWhetherLoggedInOrNot) {
     EXPECT_EQ(on(b_, pr_in_cdb(0)).data.size(), 8u + 3 * 8);
     EXPECT_EQ(out(b_, 1, 0x99, 0, 1), Status::good) << "b is registered";
     EXPECT_EQ(out(c_, 1, 0x99, 0, 1), Status::reservation_conflict);
+}
+
+// The port of an adapter of tgt_loop, as the kernel names it.
+TEST_F(PrCommands, APortOfAnotherProtocolIsRegisteredAndShownInItsForm_Spc4_7_6_4_7) {
+    const std::string port = "tid:060000003746774000000100000000000000000000000000";
+    const size_t local = h_.add_nexus(port);
+    const Bytes list = spec_list({transport_id(port)});
+    ASSERT_TRUE(h_.run(pr_out_cdb(0, 0, uint8_t(list.size())), list).good());
+    EXPECT_EQ(out(local, 1, 0x99, 0, 1), Status::good) << "it is registered";
+    const Bytes status = on(local, pr_in_cdb(3)).data;
+    const Bytes id = transport_id(port);
+    ASSERT_EQ(id.size(), 24u);
+    EXPECT_NE(std::search(status.begin(), status.end(), id.begin(), id.end()), status.end());
 }
 
 TEST_F(PrCommands, ADeviceIsRegisteredWithThePortsThatAreLoggedIn) {

@@ -95,6 +95,20 @@ TEST(DecodePrOut, ReadsRegisterAndMove_Spc4_6_16_4) {
     EXPECT_EQ(out->move_to, (NexusId{port_a, 1}));
 }
 
+// Of SAS (SPC-4 7.6.4.7) and Fibre Channel (SPC-4 7.6.4.2).
+const std::string sas_port = "tid:060000005051525354555657000000000000000000000000";
+const std::string fc_port = "tid:000000000000000050515253545556570000000000000000";
+
+TEST(DecodePrOut, MovesToPortsOfOtherProtocols_Spc4_6_16_4) {
+    const Bytes list = move_list(1, 2, 0, transport_id(sas_port));
+    const auto out = decode_persistent_reserve_out(pr_out_cdb(7), list);
+    ASSERT_TRUE(out);
+    EXPECT_EQ(out->move_to, (NexusId{sas_port, 1}));
+    const auto refused = decode_persistent_reserve_out(pr_out_cdb(7), with(list, 25, 1));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), sense::invalid_field_in_parameters(25));
+}
+
 // ---- the list of SPEC_I_PT ----
 
 std::optional<Sense> refusal_of(const Bytes& list) {
@@ -117,6 +131,18 @@ TEST(SpecifiedInitiators, AreReadOneAfterTheOtherWithTheirOffsets_Spc4Table215) 
     EXPECT_EQ(out->initiators[1].offset, 28 + a.size());
     EXPECT_EQ(out->initiators[2].name, port_b);
     EXPECT_TRUE(out->specify_initiators);
+}
+
+TEST(SpecifiedInitiators, MayBeOfSeveralProtocols) {
+    const auto out = decode_persistent_reserve_out(
+        pr_out_cdb(0),
+        spec_list({transport_id(fc_port), transport_id(port_a), transport_id(sas_port)}));
+    ASSERT_TRUE(out);
+    ASSERT_EQ(out->initiators.size(), 3u);
+    EXPECT_EQ(out->initiators[0].name, fc_port);
+    EXPECT_EQ(out->initiators[1].name, port_a);
+    EXPECT_EQ(out->initiators[1].offset, 28 + 24);
+    EXPECT_EQ(out->initiators[2].name, sas_port);
 }
 
 TEST(SpecifiedInitiators, MayBeNone) {

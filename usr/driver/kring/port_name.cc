@@ -13,11 +13,10 @@ namespace {
 
 constexpr uint8_t no_transport_id = 0xff;
 
-// SPC-5 7.6.4: where the name of the port stands, for protocols whose TransportID is one of 24
-// bytes with a binary name; SAS and all others have it at 4.
-constexpr size_t name_at(uint8_t protocol) {
-    constexpr uint8_t fibre_channel = 0, srp = 4;
-    return protocol == fibre_channel || protocol == srp ? 8 : 4;
+// Where the name of the port stands. Where that is not known, as in SAS.
+size_t name_at(uint8_t protocol) {
+    const scsi::TransportIdForm* form = scsi::transport_id_form(protocol);
+    return form ? form->name_at : 4;
 }
 
 // FNV-1a: the same in every daemon.
