@@ -103,6 +103,11 @@ Json show_connections(const std::vector<SessionInfo>& sessions, std::optional<ui
     return out;
 }
 
+bool is_there(const std::vector<SessionInfo>& sessions, uint64_t sid) {
+    return std::any_of(sessions.begin(), sessions.end(),
+                       [&](const SessionInfo& session) { return session.id == sid; });
+}
+
 }  // namespace
 
 void system_stat(CallPtr call) {
@@ -135,10 +140,11 @@ void session_stat(CallPtr call) {
     if (!filter.sid)
         return answer_failure(*call, {ErrorCode::no_session, "say which session: give sid"});
     call->registry.list_sessions(filter.tid, [call, filter](std::vector<SessionInfo> sessions) {
-        Json connections = show_connections(sessions, filter.sid, {});
-        if (connections.empty())
+        if (!is_there(sessions, *filter.sid))
             return answer_failure(
                 *call, {ErrorCode::no_session, fmt::format("there is no session {}", *filter.sid)});
+        // None where the nexus is a port of the kernel's.
+        Json connections = show_connections(sessions, filter.sid, {});
         collect(call, filter, [call, connections](Json rows) {
             // tgt lists the LUNs of a session from the last to the first.
             std::reverse(rows.begin(), rows.end());
@@ -153,7 +159,7 @@ void connection_stat(CallPtr call) {
         const auto cid = number_of(*call, Key::cid);
         if (!sid)
             return answer_failure(*call, {ErrorCode::no_session, "say which session: give sid"});
-        if (show_connections(sessions, sid, {}).empty())
+        if (!is_there(sessions, *sid))
             return answer_failure(
                 *call, {ErrorCode::no_session, fmt::format("there is no session {}", *sid)});
         Json connections = show_connections(sessions, sid, cid);

@@ -528,5 +528,15 @@ TEST_F(VerbsTest, StatWithoutSessionsHasNoRows) {
     EXPECT_EQ(code("session.stat", {{"sid", 4}}), 6u);
 }
 
+TEST_F(VerbsTest, StatOfASessionThatHasNoConnectionsShowsNone) {
+    make_target();
+    auto session = test::session(1, 5);
+    session.connections.clear();
+    on_control([&] { return driver->sessions.push_back(session), 0; });
+    EXPECT_TRUE(ok("session.stat", {{"sid", 5}})["connections"].empty());
+    EXPECT_EQ(code("connection.stat", {{"sid", 5}, {"cid", 0}}), 7u);
+    EXPECT_EQ(code("session.stat", {{"sid", 4}}), 6u);
+}
+
 }  // namespace
 }  // namespace tgt::mgmt
