@@ -71,7 +71,8 @@ void CapacityWatch::listen_for_devices() {
 
 void CapacityWatch::watch(const MediumPtr& medium) {
     const store::Engine& engine = *medium->engine;
-    if (!engine.needs_path || engine.carries_commands || !medium->identity.known) return;
+    if (!engine.needs_path || engine.content != store::Content::bytes || !medium->identity.known)
+        return;
     if (is_device(medium->identity)) listen_for_devices();
     WatchPtr& watch = watches_[medium];
     if (!watch) {

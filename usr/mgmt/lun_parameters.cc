@@ -128,6 +128,15 @@ Status online(LunState& next, std::string_view value, const Context&, Warnings&)
     return {};
 }
 
+Status personality(LunState& next, std::string_view value, const Context& context, Warnings&) {
+    if (!context.type || !context.type->set_personality)
+        return refuse(ErrorCode::invalid_request,
+                      "personality={} is refused: this device type has only one", value);
+    const auto set = context.type->set_personality(next, value);
+    if (!set) return bad_value("personality", value, set.error().text);
+    return {};
+}
+
 // Only an administrator can judge whether what was lost matters.
 Status flush_failed(LunState& next, std::string_view value, const Context&, Warnings&) {
     if (parse_number(value) != 0)
@@ -203,7 +212,7 @@ std::string show_flag(const LunState& state) {
 using Kind = LunParameter::Kind;
 using scsi::Geometry;
 using scsi::LunIdentity;
-constexpr std::array<LunParameter, 19> table{{
+constexpr std::array<LunParameter, 20> table{{
     {"scsi_id", Kind::state, scsi_id, scsi::ua::inquiry_changed,
      show_identity<&LunIdentity::scsi_id>},
     {"scsi_sn", Kind::state, scsi_sn, scsi::ua::inquiry_changed,
@@ -235,6 +244,8 @@ constexpr std::array<LunParameter, 19> table{{
     {"mode_page", Kind::state, mode_page, scsi::ua::mode_parameters_changed, nullptr},
     {"thin_provisioning", Kind::state, thin_provisioning, scsi::ua::capacity_changed,
      show_flag<&LunState::thin>},
+    {"personality", Kind::state, personality, scsi::ua::inquiry_changed,
+     [](const LunState& state) { return state.personality; }},
     {"flush_failed", Kind::state, flush_failed, {}, nullptr},
     {"path", Kind::path, nullptr, {}, nullptr},
     {"capacity", Kind::capacity, nullptr, {}, nullptr},

@@ -18,6 +18,7 @@ namespace tgt::mgmt {
 // What a change of one parameter is checked against.
 struct LunParameterContext {
     const store::Info* store = nullptr;  // null: no medium
+    const scsi::DeviceType* type = nullptr;
 };
 
 struct LunParameter {

@@ -124,7 +124,8 @@ void Registry::update_state(const std::shared_ptr<LunUpdate>& update, const LunP
         scsi::LunChange change;
         auto next = std::make_shared<scsi::LunState>(now);
         const std::string& value = update->parameters[update->next - 1].second;
-        LunParameterContext context{unit->store() ? &unit->store()->info() : nullptr};
+        const LunParameterContext context{unit->store() ? &unit->store()->info() : nullptr,
+                                          &unit->type()};
         *status = row.apply(*next, value, context, update->warnings);
         if (*status && now.online && !next->online && unit->preventers() > 0)
             *status = refuse(ErrorCode::prevent_removal,

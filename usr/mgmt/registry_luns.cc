@@ -26,22 +26,35 @@ std::string names_of(const Span& all) {
     return out;
 }
 
+// "sg or bsg": those of the array that have to do with such content.
+template <class Span>
+std::string names_with(const Span& all, store::Content content) {
+    std::string out;
+    for (const auto* one : all) {
+        if (one->content != content) continue;
+        if (!out.empty()) out += " or ";
+        out += one->name;
+    }
+    return out;
+}
+
 Status check_block_size(uint32_t size) {
     if (size >= min_block_size && size <= max_block_size && (size & (size - 1)) == 0) return {};
     return refuse(ErrorCode::invalid_request, "block size {} is not a power of two from {} to {}",
                   size, min_block_size, max_block_size);
 }
 
-// A pass-through device is a SCSI device of this machine, and such a device is nothing else.
-Status check_pair(const scsi::DeviceType& type, const store::Engine& engine) {
-    if (type.passes_through() == engine.carries_commands) return {};
-    if (type.passes_through())
+template <class Engines>
+Status check_pair(const scsi::DeviceType& type, const store::Engine& engine,
+                  const Engines& engines) {
+    if (type.content == engine.content) return {};
+    if (type.content != store::Content::bytes)
         return refuse(ErrorCode::invalid_request,
-                      "the device type {} needs the backing store type sg or bsg, not {}",
-                      type.name, engine.name);
+                      "the device type {} needs the backing store type {}, not {}", type.name,
+                      names_with(engines, type.content), engine.name);
     return refuse(ErrorCode::invalid_request,
-                  "the backing store type {} is for the device type pt, not for {}", engine.name,
-                  type.name);
+                  "the backing store type {} is for the device type {}, not for {}", engine.name,
+                  names_with(scsi::device_types(), engine.content), type.name);
 }
 
 // Types whose medium can come later; the others are nothing without one.
@@ -102,7 +115,8 @@ Status Registry::resolve_lun(const NewLun& request, UnitRequest& unit) {
         return refuse(ErrorCode::invalid_request,
                       "there is no backing store type '{}' in this build (there is: {})", engine,
                       names_of(options_.engines));
-    if (auto status = check_pair(*unit.type, *unit.engine); !status) return status;
+    if (auto status = check_pair(*unit.type, *unit.engine, options_.engines); !status)
+        return status;
     if (request.path.empty() && !may_be_empty(request.device_type))
         return refuse(ErrorCode::invalid_request, "a {} needs a backing store; give its path",
                       request.device_type);

@@ -147,7 +147,7 @@ void Revival::look_at(const MediumPtr& medium, int error) {
 void Revival::looked(const CasePtr& open_case, const Look& look) {
     const int error = open_case->error;
     if (!look.size) return declare_gone(open_case, look.size.error().text);
-    if (*look.size == 0 && !open_case->medium->engine->carries_commands)
+    if (*look.size == 0 && open_case->medium->engine->content == store::Content::bytes)
         return declare_gone(open_case, "nothing is left of it");
     if (scsi::is_gone_failure(error)) return declare_gone(open_case, std::strerror(error));
     if (look.moved) return declare_gone(open_case, "its path leads elsewhere");

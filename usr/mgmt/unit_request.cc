@@ -38,7 +38,7 @@ struct Registry::UnitRequest::Opened {
                 return fail(EINVAL, fmt::format("{}={}: {}", name, value, changed.error().text));
         }
         // Those of a pass-through device are its own.
-        if (reservations && !engine.carries_commands)
+        if (reservations && engine.content == store::Content::bytes)
             out.key = medium_key(out.store->info(), request.path);
         if (out.key.empty()) return out;
         auto kept = reservations->load(out.key);
@@ -154,7 +154,7 @@ void Registry::UnitRequest::opened(Result<Opened> result) {
 
 scsi::LunState initial_state(const scsi::DeviceType& type, const scsi::LunSetup& setup) {
     scsi::LunState state = type.initial_state(setup);
-    if (setup.store) return state;
+    if (setup.store || type.make_model) return state;
     state.removable = true;
     state.online = false;
     state.medium_present = false;
@@ -164,7 +164,7 @@ scsi::LunState initial_state(const scsi::DeviceType& type, const scsi::LunSetup&
 // What was set of a LUN of the saved state, in that order.
 Status Registry::UnitRequest::restore_settings(scsi::LunState& state, const store::Store* store,
                                                std::optional<uint64_t>& limit) {
-    const LunParameterContext context{store ? &store->info() : nullptr};
+    const LunParameterContext context{store ? &store->info() : nullptr, type};
     for (const auto& [name, value] : set) {
         const LunParameter* row = find_lun_parameter(name);
         Status status;

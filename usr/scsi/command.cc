@@ -74,6 +74,7 @@ void Command::recycle() {
     op.dsync = false;
     phase_ = Phase::idle;
     data_complete_ = false;
+    takes_turns_ = false;
     waits_ = false;
     orphaned_ = false;
     reach_ = {};

@@ -132,7 +132,8 @@ class Command : public ListHook<>, public ListHook<StoreHook> {
     LunStatePtr held_state_;  // while code outside the worker may read state()
     Phase phase_ = Phase::idle;
     bool data_complete_ = false;
-    bool waits_ = false;  // counted by its TaskSet as waiting for its turn
+    bool takes_turns_ = false;  // known to its TaskSet
+    bool waits_ = false;        // counted by its TaskSet as waiting for its turn
     std::atomic<bool> aborted_{false};
     bool orphaned_ = false;    // aborted while the store changes blocks for it
     Then then_ = nullptr;      // an operation is with the store

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 namespace tgt::scsi {
 
 class Command;
+class DeviceModel;
 
 // One VPD page: `build` appends the bytes after the 4-byte page header.
 struct VpdPage {
@@ -42,7 +44,15 @@ struct DeviceType {
     uint32_t default_block_size = 512;
     std::string_view product;  // default PRODUCT IDENTIFICATION
     std::string_view default_store;
-    bool serial = false;  // blocking commands share one strand per LUN
+    store::Content content = store::Content::bytes;  // of the stores that it can use
+    // Its blocking commands run one after another on the unit's strand, those of one nexus in the
+    // order of their coming.
+    bool serial = false;
+    // Not null: its units have a model, which owns the store. `store` is null without a medium.
+    std::unique_ptr<DeviceModel> (*make_model)(std::unique_ptr<store::Store> store,
+                                               const std::string& path) = nullptr;
+    // Not null: `personality=`; the state as a device of that name has it, or why it cannot be.
+    Result<void> (*set_personality)(LunState& state, std::string_view name) = nullptr;
     std::span<const uint16_t> version_descriptors;
     const OpIndex& (*ops)();
     // Not null: every CDB goes to the store's ScsiPort, and this picks the row instead of `ops`;

@@ -35,9 +35,16 @@ uint16_t length_field(const OpRow& row) {
     }
 }
 
+bool takes_turns(const Command& command) {
+    return command.row->kind == Kind::blocking && command.shard->unit.type().serial;
+}
+
+// A command that takes turns finds out on the strand whether the medium is ready: the one in front
+// of it may be the one that loads it.
 std::optional<Outcome> not_ready(const Command& command) {
     if (has(*command.row, op_not_ready)) return std::nullopt;
-    const Sense sense = readiness(command.state());
+    const Sense sense =
+        takes_turns(command) ? readiness(command.state()) : medium_readiness(command);
     if (sense.key == SenseKey::no_sense) return std::nullopt;
     return Outcome(sense);
 }
@@ -57,6 +64,7 @@ std::optional<Outcome> check_range(Command& command) {
 
 io::PoolLane& lane_of(const Command& command) {
     LogicalUnit& unit = command.shard->unit;
+    if (unit.type().serial) return unit.strand();
     if (has(*command.row, op_io_lane)) return unit.lane();
     return has(*command.row, op_short_job) ? unit.short_job_lane() : unit.job_lane();
 }
@@ -96,7 +104,7 @@ void Engine::submit(Command& command) {
         finish(command, *refused);
         return;
     }
-    if (command.itl) command.itl->tasks.add(command);
+    if (command.itl) command.itl->tasks.add(command, takes_turns(command));
     command.data_complete_ = command.out.empty();
     if (command.data_complete_) {
         run_when_allowed(command);
@@ -117,6 +125,7 @@ std::optional<Outcome> Engine::refusal(Command& command) {
     if (!command.row && !opcode_known) return Outcome(sense::invalid_opcode());
     if (!command.row) return Outcome(sense::invalid_field_in_cdb(1, 4));
     const OpRow& row = *command.row;
+    if (command.itl) command.itl->look_at_board();
     if (command.itl && !has(row, op_with_unit_attention)) {
         if (auto attention = command.itl->attentions.front()) {
             command.itl->attentions.pop();

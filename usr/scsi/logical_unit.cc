@@ -80,7 +80,7 @@ LogicalUnit::LogicalUnit(io::Runtime& runtime, const DeviceType& type,
                          std::string path, std::string flags, LunState state, unsigned io_threads)
     : runtime_(runtime),
       type_(type),
-      store_(closed_on_pool(runtime, std::move(store))),
+      store_(type.make_model ? nullptr : closed_on_pool(runtime, std::move(store))),
       store_name_(std::move(store_name)),
       path_(std::move(path)),
       flags_(std::move(flags)),
@@ -88,9 +88,11 @@ LogicalUnit::LogicalUnit(io::Runtime& runtime, const DeviceType& type,
       job_lane_(runtime.pool(), type.serial ? 1 : job_threads),
       short_job_lane_(runtime.pool(), type.serial ? 1 : short_job_threads),
       state_(std::make_shared<const LunState>(std::move(state))),
+      model_(type.make_model ? type.make_model(std::move(store), path_) : nullptr),
       fences_(*this) {
     for (unsigned i = 0; i < runtime.worker_count(); ++i)
         shards_.push_back(std::make_unique<LunShard>(*this, runtime.worker(i)));
+    if (model_) model_->attach(*this);
 }
 
 LogicalUnit::~LogicalUnit() = default;
@@ -104,6 +106,21 @@ std::shared_ptr<LogicalUnit> LogicalUnit::make(io::Runtime& runtime, const Devic
         new LogicalUnit(runtime, type, std::move(store), std::move(store_name), std::move(path),
                         std::move(flags), std::move(state), io_threads),
         dispose);
+}
+
+void LogicalUnit::on_strand(std::function<void()> call) {
+    struct Call : Task {
+        std::shared_ptr<LogicalUnit> unit;
+        std::function<void()> what;
+    };
+    auto* task = new Call;
+    task->unit = shared_from_this();
+    task->what = std::move(call);
+    task->run = [](Task& run) {
+        const std::unique_ptr<Call> self(&static_cast<Call&>(run));
+        self->what();
+    };
+    strand().submit(*task);
 }
 
 std::vector<uint16_t> LogicalUnit::ports() const {

@@ -11,6 +11,8 @@
 
 #include "io/blocking_pool.h"
 #include "io/runtime.h"
+#include "scsi/attention_board.h"
+#include "scsi/device_model.h"
 #include "scsi/device_type.h"
 #include "scsi/fence.h"
 #include "scsi/lun_state.h"
@@ -120,6 +122,22 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     io::PoolLane& lane() { return lane_; }                      // ordinary I/O (`tgtd -t`)
     io::PoolLane& job_lane() { return job_lane_; }              // blocking commands
     io::PoolLane& short_job_lane() { return short_job_lane_; }  // those with op_short_job
+    // Of a serial device: one task at a time. Any thread.
+    io::PoolLane& strand() { return job_lane_; }
+    void on_strand(std::function<void()> call);
+    // Null when the type has none. Who may use it: see there.
+    DeviceModel* model() const { return model_.get(); }
+    // What the model has published last. Any thread.
+    std::shared_ptr<const MediumStatus> medium_status() const {
+        return std::atomic_load_explicit(&medium_status_, std::memory_order_acquire);
+    }
+    void publish_medium(MediumStatus status) {
+        std::atomic_store_explicit(&medium_status_,
+                                   std::make_shared<const MediumStatus>(std::move(status)),
+                                   std::memory_order_release);
+    }
+    // Unit attentions of the device itself, in force when post() returns. Any thread.
+    AttentionBoard& attention_board() { return attention_board_; }
     LunShard& shard(unsigned worker) { return *shards_[worker]; }
     FenceTable& fences() { return fences_; }
     // Nexuses that hold PREVENT. Any thread.
@@ -198,6 +216,9 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     io::PoolLane job_lane_;
     io::PoolLane short_job_lane_;
     LunStatePtr state_;
+    AttentionBoard attention_board_;
+    std::shared_ptr<const MediumStatus> medium_status_;  // by the atomic functions only
+    std::unique_ptr<DeviceModel> model_;
     FenceTable fences_;
     // A change waits until reservations are kept; those behind it wait for it.
     bool keeping_ = false;

@@ -229,6 +229,7 @@ void LogicalUnit::reset(UnitAttention attention, const NexusId& requester, io::D
     auto in_force = [self = shared_from_this(), attention, tell_all_but, bound,
                      done](const Outcome&) {
         if (self->type_.passes_through()) return reset_device(self, attention, bound, done);
+        if (self->model_) self->on_strand([self] { self->model_->reset(); });
         auto pick = [attention](LunShard& shard) { return reset_shard(shard, attention); };
         drain_everywhere(self, bound, pick, *tell_all_but, done);
     };

@@ -187,6 +187,7 @@ Backing json_backing(const json& value) {
 LunState json_state(const json& value) {
     LunState state;
     state.identity = json_identity(value.at("identity"));
+    state.personality = value.value("personality", "");
     state.geometry = json_geometry(value.at("geometry"));
     value.at("online").get_to(state.online);
     value.at("removable").get_to(state.removable);
@@ -244,6 +245,7 @@ std::string snapshot(const LunState& state) {
     for (const ModePage& page : state.mode_pages) pages.push_back(mode_page_json(page));
     json value = {{"version", format_version},
                   {"identity", identity_json(state.identity)},
+                  {"personality", state.personality},
                   {"geometry", geometry_json(state.geometry)},
                   {"online", state.online},
                   {"removable", state.removable},

@@ -52,6 +52,7 @@ enum class Backing : uint8_t {
 // saved and restored.
 struct LunState {
     LunIdentity identity;
+    std::string personality;  // which product it behaves as; empty: the type's own
     Geometry geometry;
     bool online = true;
     bool removable = false;

@@ -10,11 +10,16 @@ ItlNexus::ItlNexus(Nexus& owner, LunShard& lun_shard, uint64_t number)
     : nexus(owner), shard(lun_shard), target(owner.target()), id(owner.id()), lun(number) {
     attentions.raise(ua::power_on_reset);
     forbidden = forbidden_classes(shard.state->reservations, nexus.id());
+    board_seen_ = shard.unit.attention_board().posted();
     shard.nexuses.push_back(*this);
 }
 
 ItlNexus::~ItlNexus() {
     set_prevents_removal(false);
+}
+
+void ItlNexus::look_at_board() {
+    shard.unit.attention_board().take(board_seen_, id, attentions);
 }
 
 void ItlNexus::set_prevents_removal(bool prevents) {
@@ -43,8 +48,10 @@ ItlNexus* Nexus::find(uint64_t lun) {
 
 NexusState Nexus::snapshot() const {
     NexusState state{id_, number_, {}};
-    for (const auto& [lun, itl] : luns_)
+    for (const auto& [lun, itl] : luns_) {
+        itl->look_at_board();
         state.luns.push_back({lun, itl->attentions.all(), itl->prevents_removal(), itl->counters});
+    }
     return state;
 }
 

@@ -67,11 +67,15 @@ class ItlNexus : public ListHook<> {
     // Set when the nexus has ended and commands of it are still with the store.
     std::shared_ptr<Nexus> kept_nexus;
 
+    // Takes over what the device has posted meanwhile.
+    void look_at_board();
+
     // PREVENT ALLOW MEDIUM REMOVAL of this nexus; counted in the logical unit.
     bool prevents_removal() const { return prevents_removal_; }
     void set_prevents_removal(bool prevents);
 
   private:
+    uint64_t board_seen_ = 0;
     bool prevents_removal_ = false;
 };
 

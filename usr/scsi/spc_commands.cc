@@ -18,12 +18,13 @@ enum SelectReport : uint8_t { addressed, well_known, everything };
 // What REQUEST SENSE reports (SPC-4 6.39); a pending unit attention is gone then.
 Sense take_sense(const Command& command) {
     if (!command.itl) return sense::lun_not_supported();
+    command.itl->look_at_board();
     UnitAttentions& attentions = command.itl->attentions;
     if (auto attention = attentions.front()) {
         attentions.pop();
         return sense::unit_attention(attention->asc, attention->ascq);
     }
-    return readiness(command.state());
+    return medium_readiness(command);
 }
 
 }  // namespace
@@ -34,6 +35,14 @@ Sense readiness(const LunState& state) {
     if (state.backing == Backing::draining) return sense::not_ready(0x01);
     if (state.backing == Backing::gone) return sense::not_ready(0x00);
     return sense::make(SenseKey::no_sense, 0x00, 0x00);
+}
+
+Sense medium_readiness(const Command& command) {
+    const Sense sense = readiness(command.state());
+    if (sense.key != SenseKey::no_sense || !command.shard->unit.model()) return sense;
+    const auto status = command.shard->unit.medium_status();
+    if (!status || !status->present) return sense::medium_not_present();
+    return status->not_ready.value_or(sense);
 }
 
 std::vector<uint8_t> report_luns_data(const std::vector<uint64_t>& luns) {

@@ -21,6 +21,8 @@ std::vector<uint8_t> report_luns_data(const std::vector<uint64_t>& luns);
 // What a unit in this state has to say when nothing else is pending: 0/00h/00h, or why it is not
 // ready.
 Sense readiness(const LunState& state);
+// The same, with what the model of the command's unit has published of its medium.
+Sense medium_readiness(const Command& command);
 
 Outcome run_test_unit_ready(Command& command);
 Outcome run_request_sense(Command& command);

@@ -15,19 +15,22 @@ bool is_ordered(const Command& command) {
 
 }  // namespace
 
-void TaskSet::add(Command& command) {
+void TaskSet::add(Command& command, bool takes_turns) {
     if (command.attribute == TaskAttribute::head_of_queue)
         commands_.push_front(command);
     else
         commands_.push_back(command);
     ++size_;
     if (is_barrier(command)) ++barriers_;
+    command.takes_turns_ = takes_turns;
+    if (takes_turns) ++in_turn_;
 }
 
 void TaskSet::remove(Command& command) {
     IntrusiveList<Command>::remove(command);
     --size_;
     if (is_barrier(command)) --barriers_;
+    if (command.takes_turns_) --in_turn_;
     if (command.waits_) {
         command.waits_ = false;
         --waiting_;
@@ -36,11 +39,14 @@ void TaskSet::remove(Command& command) {
 
 bool TaskSet::may_run(const Command& command) const {
     if (command.attribute == TaskAttribute::head_of_queue) return true;
-    if (barriers_ == 0) return true;
-    bool ordered = is_ordered(command);
+    if (barriers_ == 0 && in_turn_ == 0) return true;
+    const bool ordered = is_ordered(command), turns = command.takes_turns_;
     // HEAD OF QUEUE commands stand in front, so "older" is "before it in the list".
-    const Command* in_the_way = const_cast<IntrusiveList<Command>&>(commands_).find_if(
-        [&](const Command& other) { return &other == &command || ordered || is_barrier(other); });
+    const Command* in_the_way =
+        const_cast<IntrusiveList<Command>&>(commands_).find_if([&](const Command& other) {
+            return &other == &command || ordered || is_barrier(other) ||
+                   (turns && other.takes_turns_);
+        });
     return in_the_way == &command;
 }
 

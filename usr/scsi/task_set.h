@@ -16,7 +16,8 @@ class TaskSet {
   public:
     bool empty() const { return commands_.empty(); }
     size_t size() const { return size_; }
-    void add(Command& command);
+    // `takes_turns`: it waits for the older ones that do, too.
+    void add(Command& command, bool takes_turns = false);
     void remove(Command& command);
     // True when no older command stands in the way of this one (SAM-5 8.6).
     bool may_run(const Command& command) const;
@@ -40,6 +41,7 @@ class TaskSet {
     size_t size_ = 0;
     size_t waiting_ = 0;   // phase waiting
     size_t barriers_ = 0;  // ORDERED and HEAD OF QUEUE commands in the set
+    size_t in_turn_ = 0;   // those that take turns
 };
 
 }  // namespace tgt::scsi

@@ -34,6 +34,7 @@ enum class OpKind : uint8_t {
 };
 
 class ScsiPort;
+class Tape;
 class StoreQueue;
 
 // One operation. Owned by the caller and untouched by it from submit() until it is complete; the
@@ -145,6 +146,9 @@ class Store {
     // Not null: it carries SCSI commands (store/scsi_port.h) and no bytes at offsets; operations
     // fail, its size is 0. Any thread.
     virtual ScsiPort* scsi_port() { return nullptr; }
+    // Not null: it is a tape cartridge (store/tape.h) and has no bytes at offsets; likewise. One
+    // thread at a time may use what is returned.
+    virtual Tape* tape() { return nullptr; }
 };
 
 struct OpenFlags {
@@ -152,6 +156,13 @@ struct OpenFlags {
     bool direct = false;     // O_DIRECT
     bool read_only = false;  // never open for writing
     bool force = false;      // also when another process holds an advisory lock on it
+};
+
+// What a store carries, and so what device types can use it.
+enum class Content : uint8_t {
+    bytes,     // at offsets: StoreQueue
+    commands,  // Store::scsi_port()
+    tape,      // Store::tape()
 };
 
 struct OpenRequest {
@@ -168,8 +179,7 @@ struct Engine {
     bool needs_path;         // false: any text is accepted
     // Blocking: runs on the pool. Errors name the path, the reason and what to do.
     Result<std::unique_ptr<Store>> (*open)(const OpenRequest& request);
-    // Its stores have a ScsiPort: for pass-through devices, and for nothing else.
-    bool carries_commands = false;
+    Content content = Content::bytes;
 };
 
 // All engines of this build, in the order tgtadm shows them.

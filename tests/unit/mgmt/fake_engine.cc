@@ -126,7 +126,7 @@ const store::Engine commands_engine = {.name = "commands",
                                        .flags = "",
                                        .needs_path = true,
                                        .open = open_fake,
-                                       .carries_commands = true};
+                                       .content = store::Content::commands};
 
 }  // namespace
 

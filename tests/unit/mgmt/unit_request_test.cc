@@ -165,7 +165,7 @@ TEST_F(UnitRequestTest, APassThroughDeviceNeedsAStoreOfCommandsAndNothingElseTak
     auto request = new_lun(1, path);
     request["device-type"] = "pt";
     EXPECT_EQ(code("logicalunit.new", request), 17u);
-    EXPECT_THAT(reason, HasSubstr("needs the backing store type sg or bsg, not fake"));
+    EXPECT_THAT(reason, HasSubstr("needs the backing store type commands, not fake"));
     EXPECT_EQ(code("logicalunit.new", new_lun(1, path, "commands")), 17u);
     EXPECT_THAT(reason, HasSubstr("commands is for the device type pt, not for disk"));
     request.erase("bstype");

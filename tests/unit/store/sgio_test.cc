@@ -263,7 +263,7 @@ TEST_F(SgioDeviceTest, WhatIsNoSuchDeviceIsRefusedWithTheReason) {
 
 TEST(SgioStore, IsAnEngineOfCommands) {
     for (const Engine* engine : {&sg_engine, &bsg_engine}) {
-        EXPECT_TRUE(engine->carries_commands);
+        EXPECT_EQ(engine->content, Content::commands);
         EXPECT_TRUE(engine->needs_path);
         OpenRequest request;
         request.path = "/dev/null";

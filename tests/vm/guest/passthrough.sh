@@ -94,8 +94,8 @@ refused() {
     [ $status -eq 22 ] && [[ $said == *"$1"* ]]
 }
 wrong_pairs() {
-    refused "needs the backing store type sg or bsg" -Y pt -E rdwr -b /run/by-id/sg &&
-        refused "needs the backing store type sg or bsg" -Y pt -b /run/by-id/sg &&
+    refused "needs the backing store type bsg or sg" -Y pt -E rdwr -b /run/by-id/sg &&
+        refused "needs the backing store type bsg or sg" -Y pt -b /run/by-id/sg &&
         refused "is for the device type pt" -E sg -b /run/by-id/sg &&
         refused "such are called /dev/sgN" -Y pt -E sg -b /dev/null &&
         refused "such are called /dev/sgN" -Y pt -E sg -b "/dev/bsg/$(place_of 0)" &&

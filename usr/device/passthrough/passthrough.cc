@@ -73,6 +73,7 @@ scsi::DeviceType describe() {
     scsi::DeviceType type;
     type.name = "pt";
     type.shown = "passthrough";
+    type.content = store::Content::commands;
     type.peripheral_type = unknown_type;
     type.ops = &no_ops;
     type.choose_row = &choose_row;

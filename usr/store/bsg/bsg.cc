@@ -106,7 +106,7 @@ const Engine bsg_engine = {
     .flags = "",
     .needs_path = true,
     .open = [](const OpenRequest& request) { return sgio::ScsiStore::open(request, bsg::dialect); },
-    .carries_commands = true,
+    .content = Content::commands,
 };
 
 }  // namespace tgt::store

@@ -112,7 +112,7 @@ const Engine sg_engine = {
     .flags = "",
     .needs_path = true,
     .open = [](const OpenRequest& request) { return sgio::ScsiStore::open(request, sg::dialect); },
-    .carries_commands = true,
+    .content = Content::commands,
 };
 
 }  // namespace tgt::store
