@@ -10,7 +10,7 @@ DEPS_scsi_test := scsi_harness scsi store io wire base
 # The command engine on workers that the test turns.
 UNITTESTS += scsi_engine_test
 SRC_scsi_engine_test := $(addprefix tests/unit/scsi/,engine_bench.cc engine_admission_test.cc \
-    engine_order_test.cc engine_abort_test.cc engine_fence_test.cc engine_keep_test.cc engine_units_test.cc test_device.cc)
+    engine_order_test.cc engine_abort_test.cc engine_fence_test.cc engine_keep_test.cc engine_serial_test.cc engine_units_test.cc test_device.cc)
 DEPS_scsi_engine_test := scsi_harness scsi store io wire base
 
 # Reservations against a model of them.

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Units with a model: turns, readiness of the medium, attentions of the device.
+#include <gtest/gtest.h>
+
+#include "scsi/spc_commands.h"
+#include "tests/unit/scsi/engine_bench.h"
+
+namespace tgt::scsi {
+namespace {
+
+using test::Bench;
+using test::Gate;
+using test::gated;
+using test::tur;
+
+class TestModel final : public DeviceModel {
+  public:
+    explicit TestModel(std::unique_ptr<store::Store> store) : store_(std::move(store)) {}
+    void attach(LogicalUnit& unit) override {
+        MediumStatus status;
+        status.present = true;
+        unit.publish_medium(status);
+    }
+    void reset() override { ++resets; }
+    std::vector<uint8_t> writes;  // the first byte of each, in the order of running
+    std::atomic<int> resets{0};
+
+  private:
+    std::unique_ptr<store::Store> store_;
+};
+
+TestModel& model_of(LogicalUnit& unit) {
+    return static_cast<TestModel&>(*unit.model());
+}
+
+Outcome run_write(Command& command) {
+    model_of(command.shard->unit).writes.push_back(command.parameter_list().front());
+    return Status::good;
+}
+
+// A blocking command that takes one byte.
+constexpr OpRow write_row() {
+    OpRow row = spc::no_data("WRITE ONE BYTE", 0x3b, {0x3b, 0, 0, 0, 0, 0, 0, 0, 0xff},
+                             ReservationClass::write, 0, &run_write);
+    row.cdb_length = 10;
+    row.direction = Direction::out;
+    row.amount = Amount::field;
+    row.length_at = 8;
+    row.length_bytes = 1;
+    row.kind = Kind::blocking;
+    return row;
+}
+Outcome run_gated(Command&) {
+    Gate::pass();
+    return Status::good;
+}
+constexpr OpRow gated_row() {
+    OpRow row = spc::no_data("GATED", 0x2f, {0x2f}, ReservationClass::status, 0, &run_gated);
+    row.cdb_length = 10;
+    row.kind = Kind::blocking;
+    return row;
+}
+
+const OpIndex& ops() {
+    static constexpr auto rows = join(spc_rows, std::array{write_row(), gated_row()});
+    static_assert(valid_table(rows));
+    static const OpIndex index(rows);
+    return index;
+}
+
+const DeviceType& serial_device() {
+    static const DeviceType type = [] {
+        DeviceType made = test::engine_device();
+        made.ops = ops;
+        made.serial = true;
+        made.make_model = [](std::unique_ptr<store::Store> store, const std::string&) {
+            return std::unique_ptr<DeviceModel>(new TestModel(std::move(store)));
+        };
+        return made;
+    }();
+    return type;
+}
+
+class EngineSerial : public testing::Test {
+  protected:
+    EngineSerial() : b_(1, {}, serial_device()) {}
+    TestModel& model() { return model_of(*b_.unit); }
+    test::TestCommandPtr send_byte(uint8_t byte, bool withhold = false, size_t nexus = 0) {
+        Bench::Send one;
+        one.data = {byte};
+        one.withhold = withhold;
+        one.nexus = nexus;
+        return b_.start({0x3b, 0, 0, 0, 0, 0, 0, 0, 1, 0}, one);
+    }
+    uint32_t sense_of_tur(size_t nexus = 0) {
+        Bench::Send one;
+        one.nexus = nexus;
+        return b_.run(tur, one).sense();
+    }
+    void publish(bool present, std::optional<Sense> not_ready = {}) {
+        MediumStatus status;
+        status.present = present;
+        status.not_ready = not_ready;
+        b_.unit->publish_medium(status);
+    }
+    Bench b_;
+};
+
+TEST_F(EngineSerial, ACommandKeepsItsPlaceWhileItsDataIsOnTheWay) {
+    auto first = send_byte(1, true);
+    auto second = send_byte(2);
+    b_.await_jobs();
+    EXPECT_FALSE(second->ready());
+    data_out_complete(*first);
+    b_.await_jobs();
+    b_.await_jobs();
+    EXPECT_TRUE(first->ready());
+    EXPECT_TRUE(second->ready());
+    EXPECT_EQ(model().writes, (std::vector<uint8_t>{1, 2}));
+}
+
+TEST_F(EngineSerial, ANexusThatSendsNoDataHoldsUpNobodyElse) {
+    const size_t other = b_.login("iqn.other");
+    auto first = send_byte(1, true);
+    auto of_other = send_byte(2, false, other);
+    b_.await_jobs();
+    EXPECT_TRUE(of_other->ready());
+    abandon(*first);
+    b_.settle();
+}
+
+TEST_F(EngineSerial, OneThatWaitsForItsTurnRunsWhenTheOneInFrontIsAborted) {
+    auto first = send_byte(1, true);
+    auto second = send_byte(2);
+    abandon(*first);
+    b_.await_jobs();
+    EXPECT_TRUE(second->ready());
+    EXPECT_EQ(model().writes, (std::vector<uint8_t>{2}));
+}
+
+TEST_F(EngineSerial, InlineCommandsDoNotWaitForTheStrand) {
+    Gate::shut();
+    auto slow = b_.start(gated);
+    Gate::wait_for(1);
+    EXPECT_EQ(sense_of_tur(), 0u);
+    Gate::open();
+    b_.await_jobs();
+    EXPECT_TRUE(slow->ready());
+}
+
+// SPC-4 6.47: TEST UNIT READY tells what stands in the way of the medium.
+TEST_F(EngineSerial, ReadinessIsWhatTheModelHasPublishedLast) {
+    publish(false);
+    EXPECT_EQ(sense_of_tur(), 0x023a00u);
+    publish(true, sense::not_ready(0x01));
+    EXPECT_EQ(sense_of_tur(), 0x020401u);
+    publish(true);
+    EXPECT_EQ(sense_of_tur(), 0u);
+}
+
+TEST_F(EngineSerial, ABlockingCommandFindsOutOnTheStrandWhetherThereIsAMedium) {
+    publish(false);
+    auto byte = send_byte(1);
+    b_.await_jobs();
+    ASSERT_TRUE(byte->ready());
+    EXPECT_TRUE(byte->wait().good());
+}
+
+// SAM-5 5.14
+TEST_F(EngineSerial, AnAttentionOfTheDeviceReachesEveryNexusButTheOneThatCausedIt) {
+    const size_t other = b_.login("iqn.other");
+    b_.unit->attention_board().post(ua::medium_may_have_changed, b_.nexus(0).id());
+    EXPECT_EQ(sense_of_tur(0), 0u);
+    EXPECT_EQ(sense_of_tur(other), 0x062800u);
+    EXPECT_EQ(sense_of_tur(other), 0u);
+    const size_t later = b_.login("iqn.later");
+    EXPECT_EQ(sense_of_tur(later), 0u);
+}
+
+TEST_F(EngineSerial, RequestSenseTakesAnAttentionOfTheDevice) {
+    b_.unit->attention_board().post(ua::medium_may_have_changed);
+    const auto answer = b_.run({0x03, 0, 0, 0, 18, 0});
+    ASSERT_GE(answer.data.size(), 14u);
+    EXPECT_EQ(answer.data[2] & 0x0f, 6);
+    EXPECT_EQ(answer.data[12], 0x28);
+    EXPECT_EQ(sense_of_tur(), 0u);
+}
+
+TEST_F(EngineSerial, ASnapshotOfANexusHasAttentionsOfTheDevice) {
+    b_.unit->attention_board().post(ua::medium_may_have_changed);
+    const auto state = b_.nexus(0).snapshot();
+    ASSERT_EQ(state.luns.size(), 1u);
+    EXPECT_EQ(state.luns[0].attentions, std::vector{ua::medium_may_have_changed});
+}
+
+TEST_F(EngineSerial, ALogicalUnitResetReachesTheModel) {
+    bool done = false;
+    b_.unit->reset(ua::bus_device_reset, b_.nexus(0).id(), std::chrono::seconds(5),
+                   [&done](bool) { done = true; });
+    b_.settle();
+    b_.await_jobs();
+    EXPECT_TRUE(done);
+    EXPECT_EQ(model().resets, 1);
+}
+
+TEST(AttentionBoardTest, TheSameAttentionIsThereOnce) {
+    AttentionBoard board;
+    UnitAttentions into;
+    uint64_t seen = 0;
+    for (int i = 0; i < 1000; ++i)
+        board.post(ua::medium_may_have_changed, NexusId{"i" + std::to_string(i), 1});
+    board.take(seen, {"another", 1}, into);
+    EXPECT_EQ(into.all().size(), 1u);
+    UnitAttentions again;
+    board.take(seen, {"another", 1}, again);
+    EXPECT_TRUE(again.empty());
+}
+
+TEST(AttentionBoardTest, OneThatIsForAllIsForThoseAnEarlierOneLeftOut) {
+    AttentionBoard board;
+    UnitAttentions into;
+    uint64_t seen = 0;
+    board.post(ua::medium_may_have_changed, NexusId{"a", 1});
+    board.post(ua::medium_may_have_changed);
+    board.take(seen, {"a", 1}, into);
+    EXPECT_EQ(into.all().size(), 1u);
+}
+
+TEST(AttentionBoardTest, ALaterOneWithAnExceptionDoesNotTakeAnEarlierOneAway) {
+    AttentionBoard board;
+    UnitAttentions into;
+    uint64_t seen = 0;
+    board.post(ua::medium_may_have_changed);
+    board.post(ua::medium_may_have_changed, NexusId{"a", 1});
+    board.take(seen, {"a", 1}, into);
+    EXPECT_EQ(into.all().size(), 1u);
+}
+
+}  // namespace
+}  // namespace tgt::scsi
