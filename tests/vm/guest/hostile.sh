@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A daemon that means harm writes what it must not into the ring, the file and netlink; the kernel stays as it was.
-# plan --all path
-# plan --all hostile-daemon
-# plan --all path-works-afterwards
-# plan --all kernel-is-content
-# plan --all modules-go
-if [ -z "$ALL" ]; then
-    echo "skip all only with --all: how long it takes is not bounded yet"
-    exit 0
-fi
+# plan path
+# plan hostile-daemon
+# plan path-works-afterwards
+# plan kernel-is-content
+# plan modules-go
 . "$GUEST_DIR/lib/common"
 . "$GUEST_DIR/lib/loop"
 
