@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "device/ssc/counters.h"
+#include "scsi/command.h"
+#include "scsi/device_model.h"
+#include "scsi/outcome.h"
+#include "store/tape.h"
+
+namespace tgt::ssc {
+
+struct Personality;
+enum class Use : uint8_t;
+
+// Where a partition is about to end (SSC-4 4.2.5, 4.2.7).
+struct Warning {
+    bool early = false;         // in the early warning zone
+    bool programmable = false;  // in the programmable early warning zone, or behind it
+};
+
+// A tape drive: the cartridge that is in it, whether it is loaded (on the reel, so that commands
+// can use it) or only present, and what was written and not flushed. Made and destroyed with its
+// LogicalUnit. Everything is for the strand but what says otherwise.
+class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
+  public:
+    // `store` may be null: no cartridge.
+    Drive(std::unique_ptr<store::Store> store, std::string path);
+    ~Drive() override;
+
+    void attach(scsi::LogicalUnit& unit) override;
+    scsi::MediumPort* medium_port() override { return this; }
+
+    // Null: no cartridge. Its auxiliary memory can be used when it is present and not loaded, too.
+    store::Tape* cartridge() const { return cartridge_; }
+    // Null: nothing that commands could use. A cleaning cartridge never is.
+    store::Tape* tape() const { return loaded_ ? cartridge_ : nullptr; }
+    // What the drive may do with it (personality.h).
+    Use use() const { return use_; }
+    const std::string& path() const { return path_; }
+    scsi::LogicalUnit& unit() const { return *unit_; }
+    // Any thread.
+    Counters& counters() { return counters_; }
+    const Counters& counters() const { return counters_; }
+
+    // Why a command that needs the medium cannot run now; nothing: it is ready.
+    std::optional<scsi::Sense> not_ready() const;
+    // Why the medium cannot be written (SSC-4 4.2.14), with the sense to say it.
+    std::optional<scsi::Sense> protection(const scsi::LunState& state) const;
+    // Both, and a flush that has failed: what a command that writes asks first.
+    std::optional<scsi::Sense> refusal_of_write(const scsi::LunState& state) const;
+
+    // LOAD UNLOAD. `asked`: the nexus that did, which needs no unit attention.
+    scsi::Outcome load(const std::optional<scsi::NexusId>& asked, bool hold);
+    scsi::Outcome unload(bool hold);
+
+    // Something was written that flush() has to bring to the medium.
+    void wrote() { unflushed_ = true; }
+    // What was written before is on the medium. Once it has failed it fails until the cartridge
+    // leaves: nobody knows what was lost.
+    scsi::Outcome flush();
+    // Sense, log line and TapeAlert flags of an errno of the cartridge. `information`: of the
+    // sense, as the command defines it.
+    scsi::Outcome failure(int error, scsi::Access access, std::optional<uint64_t> information);
+
+    Warning warning(const scsi::LunState& state) const;
+    // Memory for blocks that cannot go straight to where they belong; empty: there is none.
+    std::span<uint8_t> scratch(size_t bytes);
+    // Tells everybody what is in the drive now.
+    void publish();
+
+  private:
+    struct Request;
+
+    Answer load(std::unique_ptr<store::Store> medium, std::string path,
+                io::Duration limit) override;
+    Answer unload(io::Duration limit) override;
+    Answer carry_out(const std::shared_ptr<Request>& request, io::Duration limit);
+    void take_in(Request& request);
+    void give_out(Request& request);
+
+    void put_in(std::unique_ptr<store::Store> store, std::string path);
+    void thread();
+    void clean();
+    uint64_t early_warning_zone(uint64_t capacity) const;
+
+    scsi::LogicalUnit* unit_ = nullptr;
+    std::unique_ptr<store::Store> store_;
+    store::Tape* cartridge_ = nullptr;  // of store_
+    std::string path_;
+    bool loaded_ = false;
+    bool held_ = false;                    // present, not loaded, and kept so by HOLD
+    std::optional<scsi::Sense> unusable_;  // present, but the drive cannot use it
+    Use use_{};
+    const Personality* personality_ = nullptr;
+    bool unflushed_ = false;
+    bool flush_failed_ = false;
+    bool told_full_ = false;  // the log has the line that the file system is full
+    Counters counters_;
+    std::unique_ptr<uint8_t[]> scratch_;
+    size_t scratch_bytes_ = 0;
+};
+
+// The drive that a command is for.
+Drive& drive_of(const scsi::Command& command);
+
+}  // namespace tgt::ssc
