@@ -30,9 +30,22 @@ std::string_view backing_text(scsi::Backing backing) {
     return words[size_t(backing)];
 }
 
+// A drive is online while it has a medium, and its path is the medium's, whoever has loaded it.
+bool online(const scsi::LogicalUnit& unit) {
+    if (!unit.state()->online || !unit.model()) return unit.state()->online;
+    const auto medium = unit.medium_status();
+    return medium && medium->present;
+}
+
+std::string path_of(const scsi::LogicalUnit& unit) {
+    const auto medium = unit.medium_status();
+    if (!medium || (medium->present && medium->path.empty())) return unit.path();
+    return medium->path;
+}
+
 Json show_store(const scsi::LogicalUnit& unit) {
     Json path, parameters = Json::array();
-    if (!unit.path().empty()) path = unit.path();
+    if (std::string shown = path_of(unit); !shown.empty()) path = std::move(shown);
     if (unit.store())
         for (const auto& [name, value] : unit.store()->parameters())
             parameters.push_back({{"name", name}, {"value", value}});
@@ -84,7 +97,7 @@ Json show_lun(const Registry& registry, uint64_t lun, const scsi::LogicalUnit& u
             {"scsi_sn", state.identity.scsi_sn},
             {"size_bytes", used},
             {"block_size", block_size},
-            {"online", state.online},
+            {"online", online(unit)},
             {"removable", state.removable},
             {"prevent_removal", unit.preventers() > 0},
             {"readonly", state.read_only},
@@ -113,7 +126,8 @@ ShownLun look_at_lun(const Registry& registry, uint64_t lun, const scsi::Logical
     out.block_size = disk ? state->geometry.block_size : 1;
     out.prevented = unit.preventers() > 0;
     out.store = unit.store_name();
-    out.path = unit.path();
+    out.path = path_of(unit);
+    out.online = online(unit);
     out.flags = unit.flags();
     return out;
 }
@@ -133,7 +147,7 @@ std::string targets_text(const std::vector<ShownTarget>& targets) {
             lines.scsi_sn = state.identity.scsi_sn;
             lines.size_bytes = lun.size;
             lines.block_size = lun.block_size;
-            lines.online = state.online;
+            lines.online = lun.online;
             lines.removable = state.removable;
             lines.prevent_removal = lun.prevented;
             lines.readonly = state.read_only;

@@ -25,6 +25,7 @@ struct ShownLun {
     uint64_t size = 0;
     uint32_t block_size = 0;
     bool prevented = false;
+    bool online = false;
     std::string store, path, flags;
 };
 ShownLun look_at_lun(const Registry& registry, uint64_t lun, const scsi::LogicalUnit& unit);
