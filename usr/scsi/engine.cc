@@ -71,8 +71,7 @@ io::PoolLane& lane_of(const Command& command) {
 
 bool data_belongs_to_initiator(const Outcome& outcome) {
     if (outcome.status == Status::good || outcome.status == Status::condition_met) return true;
-    return outcome.sense && (outcome.sense->filemark || outcome.sense->end_of_medium ||
-                             outcome.sense->incorrect_length);
+    return outcome.with_data;
 }
 
 }  // namespace

@@ -45,6 +45,12 @@ uint64_t write_same_blocks(const OpRow& row, const uint8_t* cdb) {
     return no_data_out ? 0 : 1;
 }
 
+// SSC-4 5.3, 7.3: a number of blocks of the fixed length, or the length of one block.
+uint64_t tape_bytes(const uint8_t* cdb, uint32_t block_size) {
+    const bool fixed = (cdb[1] & 0x01) != 0;
+    return load(cdb + 2, 3) * (fixed ? block_size : 1);
+}
+
 uint64_t bytes_of(const OpRow& row, const uint8_t* cdb, uint64_t blocks, uint32_t block_size) {
     switch (row.amount) {
         case Amount::none:
@@ -58,6 +64,8 @@ uint64_t bytes_of(const OpRow& row, const uint8_t* cdb, uint64_t blocks, uint32_
             return 2 * blocks * block_size;
         case Amount::verify_bytes:
             return verify_blocks(cdb[1], blocks) * block_size;
+        case Amount::tape_6:
+            return tape_bytes(cdb, block_size);
         case Amount::field:
             return load(cdb + row.length_at, row.length_bytes);
     }

@@ -55,6 +55,7 @@ enum class Amount : uint8_t {
     two_times,     // COMPARE AND WRITE: twice the block count
     verify_bytes,  // VERIFY: by BYTCHK (byte 1 bits 2-1): 00b nothing, 01b the blocks, 11b one
                    // block
+    tape_6,        // READ(6), WRITE(6) of tapes: 3 bytes at 2, of blocks when FIXED (byte 1 bit 0)
     expected,      // what the initiator is ready to take or to send
     field,  // allocation length or parameter list length, at `length_at`, `length_bytes` wide
 };

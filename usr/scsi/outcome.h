@@ -25,6 +25,8 @@ enum class Status : uint8_t {
 struct Outcome {
     Status status = Status::good;
     std::optional<Sense> sense;
+    // With sense: Command::in_total bytes had moved before, and belong to the initiator.
+    bool with_data = false;
 
     Outcome() = default;
     Outcome(Status s) : status(s) {}

@@ -34,7 +34,10 @@ std::array<uint8_t, 3> specific_bytes(const Sense& sense) {
 size_t encode_fixed(const Sense& sense, std::span<uint8_t> out) {
     std::fill_n(out.begin(), fixed_length, uint8_t(0));
     // What does not fit is left out: VALID stays 0 (SPC-5 4.4.3.2).
-    const bool valid = sense.has_information && sense.information <= max_fixed_information;
+    const bool fits = sense.information_signed
+                          ? int64_t(sense.information) == int32_t(uint32_t(sense.information))
+                          : sense.information <= max_fixed_information;
+    const bool valid = sense.has_information && fits;
     out[0] = valid ? 0xf0 : 0x70;
     out[2] = uint8_t(stream_bits(sense) | uint8_t(sense.key));
     if (valid) wire::store_be<4>(&out[3], uint32_t(sense.information));

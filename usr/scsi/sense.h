@@ -41,6 +41,8 @@ struct Sense {
 
     bool has_information = false;
     uint64_t information = 0;  // an LBA, an offset or a residue, as the command defines it
+    // A difference, which may be negative (two's complement).
+    bool information_signed = false;
 
     bool filemark = false;
     bool end_of_medium = false;

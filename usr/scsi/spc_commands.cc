@@ -85,4 +85,14 @@ Outcome run_send_diagnostic(Command& command) {
     return Status::good;
 }
 
+// SPC-5 6.18. Only to allow removal is possible against another's reservation (SBC-4 table 13,
+// SSC-4 table 13).
+Outcome run_prevent_allow_medium_removal(Command& command) {
+    const bool prevent = (command.cdb[4] & 0x01) != 0;
+    if (prevent && (command.itl->forbidden & class_bit(ReservationClass::write)))
+        return Status::reservation_conflict;
+    command.itl->set_prevents_removal(prevent);
+    return {};
+}
+
 }  // namespace tgt::scsi

@@ -28,6 +28,7 @@ Outcome run_test_unit_ready(Command& command);
 Outcome run_request_sense(Command& command);
 Outcome run_report_luns(Command& command);
 Outcome run_send_diagnostic(Command& command);
+Outcome run_prevent_allow_medium_removal(Command& command);
 
 namespace spc {
 
@@ -174,6 +175,12 @@ inline constexpr std::array<OpRow, 28> spc_rows = {
                         run_report_supported_task_functions),
 };
 static_assert(valid_table(spc_rows));
+
+// PREVENT ALLOW MEDIUM REMOVAL, for device types with a medium. Its reservation rules depend on
+// PREVENT: the handler knows them.
+inline constexpr OpRow prevent_allow_row =
+    spc::no_data("PREVENT ALLOW MEDIUM REMOVAL", 0x1e, {0x1e, 0, 0, 0, 0x01, 0},
+                 ReservationClass::status, op_not_ready, run_prevent_allow_medium_removal);
 
 // For device types that do not take every SPC command (the controller): the rows of these opcodes.
 template <size_t N, size_t Rows>

@@ -66,6 +66,14 @@ TEST(Decode, ReadsEveryCdbFormat) {
     }
 }
 
+TEST(Decode, LengthsOfTapeCommandsAreBlocksWhenFixed) {
+    const OpRow row = row_of(0x08, Range::none, Amount::tape_6);
+    const uint8_t fixed[16] = {8, 0x01, 0x01, 0x00, 0x02, 0}, variable[16] = {8, 0x02, 1, 0, 2, 0};
+    EXPECT_EQ(decode(row, fixed, 512).bytes, 0x10002u * 512);
+    EXPECT_EQ(decode(row, variable, 512).bytes, 0x10002u);
+    EXPECT_EQ(decode(row, fixed, 0).bytes, 0u);
+}
+
 TEST(Decode, VerifyMovesWhatBytchkSays_Sbc4_5_36) {
     const OpRow row = row_of(0x2f, Range::cdb10, Amount::verify_bytes);
     const uint64_t expected[] = {0, 3 * 512, 0, 512};

@@ -80,6 +80,17 @@ TEST(Sense, FixedFormatLeavesInformationOver32BitsOut) {
     EXPECT_EQ(encode(sense::lba_out_of_range(0x100000000), true)[0], 0x72);
 }
 
+TEST(Sense, FixedFormatCarriesNegativeDifferences) {
+    Sense sense;
+    sense.has_information = sense.information_signed = true;
+    sense.information = uint64_t(-512);
+    Bytes bytes = encode(sense, false);
+    EXPECT_EQ(Bytes(bytes.begin(), bytes.begin() + 7), Bytes({0xf0, 0, 0, 0xff, 0xff, 0xfe, 0x00}));
+    EXPECT_EQ(encode(sense, true)[12], 0xff);
+    sense.information = uint64_t(INT32_MIN) - 1;
+    EXPECT_EQ(encode(sense, false)[0], 0x70);
+}
+
 TEST(Sense, EveryEncodingFitsTheLimit) {
     Sense sense = sense::invalid_field_in_parameters(1, 1);
     sense.has_information = sense.filemark = true;

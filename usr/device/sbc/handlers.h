@@ -36,6 +36,5 @@ Outcome get_lba_status(Command& command);
 Outcome format_unit(Command& command);
 scsi::BlockRange whole_medium(const Command& command);
 Step start_stop_unit(Command& command);
-Outcome prevent_allow_medium_removal(Command& command);
 
 }  // namespace tgt::sbc

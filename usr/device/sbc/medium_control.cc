@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// FORMAT UNIT, START STOP UNIT, PREVENT ALLOW MEDIUM REMOVAL (SBC-4 5.5, 5.31; SPC-5 6.18).
+// FORMAT UNIT, START STOP UNIT (SBC-4 5.5, 5.31).
 #include "device/sbc/handlers.h"
 #include "device/sbc/medium.h"
 #include "scsi/logical_unit.h"
@@ -117,13 +117,6 @@ Step start_stop_unit(Command& command) {
     const bool ready = command.state().online && command.state().medium_present;
     if (start && !ready) return done(command, scsi::sense::medium_not_present());
     return start || !ready ? done(command, Status::good) : flush_then_end(command);
-}
-
-Outcome prevent_allow_medium_removal(Command& command) {
-    const bool prevent = command.cdb[4] & 1;
-    if (prevent && conflicts(command)) return Status::reservation_conflict;
-    command.itl->set_prevents_removal(prevent);
-    return {};
 }
 
 }  // namespace tgt::sbc

@@ -4,6 +4,7 @@
 
 #include "device/sbc/handlers.h"
 #include "scsi/op_table.h"
+#include "scsi/spc_commands.h"
 
 namespace tgt::sbc {
 
@@ -200,12 +201,6 @@ constexpr OpRow start_stop_row() {
     row.start = &start_stop_unit;
     return row;
 }
-constexpr OpRow prevent_row() {
-    OpRow row = other("PREVENT ALLOW MEDIUM REMOVAL", {0x1e, 0, 0, 0, 0x01, 0}, 6,
-                      &prevent_allow_medium_removal);
-    row.flags = scsi::op_not_ready;
-    return row;
-}
 
 }  // namespace detail
 
@@ -214,7 +209,7 @@ inline constexpr std::array disk_rows{
     detail::read("READ(6)", 0x08, 6),
     detail::write("WRITE(6)", 0x0a, 6),
     detail::start_stop_row(),
-    detail::prevent_row(),
+    scsi::prevent_allow_row,
     detail::read_capacity_10_row(),
     detail::read("READ(10)", 0x28, 10),
     detail::write("WRITE(10)", 0x2a, 10),
