@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,35 @@ struct LogPage {
     uint8_t code;
     uint8_t subcode;
     void (*build)(const Command& command, std::vector<uint8_t>& parameters);
+};
+
+// What a MODE SELECT parameter list says in front of its pages (SPC-5 7.5.6, 7.5.7).
+struct ModeHeader {
+    uint8_t medium_type = 0;
+    uint8_t device_specific = 0;
+    std::span<const uint8_t> descriptor;  // empty: none
+};
+
+// What is wrong in a part of such a list: the byte, counted from where the part begins (a page's
+// header does not count), and the bit, or -1.
+struct ModeFault {
+    enum class Part : uint8_t { medium_type, device_specific, descriptor, page };
+    Part part = Part::page;
+    uint16_t byte = 0;
+    int8_t bit = -1;
+};
+
+// For device types where MODE SELECT changes more than the masked bits of pages. Pure functions;
+// null where the general rules will do.
+struct ModeRules {
+    // Takes header and block descriptor (of 8 bytes, if any) into the state.
+    std::optional<ModeFault> (*select_header)(LunState& state, const ModeHeader& header) = nullptr;
+    // A list may give the page in this length; what is missing is zero.
+    bool (*takes_length)(const ModePage& page, size_t length) = nullptr;
+    // A page has new values: judges them, and makes other pages of the state agree.
+    std::optional<ModeFault> (*selected)(LunState& state, ModePage& page) = nullptr;
+    // A reset has brought the defaults of the pages back.
+    void (*reset)(LunState& state) = nullptr;
 };
 
 // What a new LUN of this type starts from.
@@ -68,6 +98,7 @@ struct DeviceType {
     std::vector<uint8_t> (*block_descriptor)(const LunState& state, bool long_lba);
     // The DEVICE-SPECIFIC PARAMETER byte of the mode parameter header.
     uint8_t (*device_specific)(const LunState& state);
+    ModeRules mode_rules = {};
 };
 
 // All device types of this build, in the order tgtadm shows them.

@@ -93,11 +93,12 @@ std::vector<Command*> reset_shard(LunShard& shard, UnitAttention attention) {
 }
 
 // SPC-5 5.15, 7.5.1: nothing is saved, so a reset brings the defaults back.
-LunChange reset_state(const LunState& now) {
+LunChange reset_state(const DeviceType& type, const LunState& now) {
     LunChange change;
     auto next = std::make_shared<LunState>(now);
     next->reservations.reserve6_holder.reset();
     for (ModePage& page : next->mode_pages) page.current = page.defaults;
+    if (type.mode_rules.reset) type.mode_rules.reset(*next);
     if (*next != now) change.next = std::move(next);
     return change;
 }
@@ -222,9 +223,9 @@ void LogicalUnit::drain_before_ready(std::function<void(bool)> done) {
 void LogicalUnit::reset(UnitAttention attention, const NexusId& requester, io::Duration bound,
                         std::function<void(bool)> done) {
     auto tell_all_but = std::make_shared<std::optional<NexusId>>();
-    auto build = [requester, tell_all_but](const LunState& now) {
+    auto build = [&type = type_, requester, tell_all_but](const LunState& now) {
         if (now.task_aborted_status()) tell_all_but->emplace(requester);
-        return reset_state(now);
+        return reset_state(type, now);
     };
     auto in_force = [self = shared_from_this(), attention, tell_all_but, bound,
                      done](const Outcome&) {

@@ -201,6 +201,8 @@ LunState json_state(const json& value) {
     value.at("unmap_granularity").get_to(state.unmap_granularity);
     for (const json& page : value.at("mode_pages"))
         state.mode_pages.push_back(json_mode_page(page));
+    if (value.contains("mode_parameter"))
+        state.mode_parameter = json_number<uint8_t>(value.at("mode_parameter"));
     state.reservations = json_reservations(value.at("reservations"));
     return state;
 }
@@ -258,6 +260,7 @@ std::string snapshot(const LunState& state) {
                   {"keeps_reservations", state.keeps_reservations},
                   {"unmap_granularity", state.unmap_granularity},
                   {"mode_pages", std::move(pages)},
+                  {"mode_parameter", state.mode_parameter},
                   {"reservations", reservations_json(state.reservations)}};
     return value.dump();
 }

@@ -21,7 +21,7 @@ struct LunIdentity {
 
 struct Geometry {
     uint64_t blocks = 0;
-    uint32_t block_size = 512;      // bytes, power of two
+    uint32_t block_size = 512;      // bytes, power of two; tapes: any, 0 variable
     uint8_t physical_exponent = 0;  // logical blocks per physical block, as a power of two (LBPPBE)
     uint16_t lowest_aligned_lba = 0;
     uint16_t optimal_granularity = 0;  // blocks, VPD B0h; 0 = not reported
@@ -67,6 +67,8 @@ struct LunState {
     bool keeps_reservations = false;   // APTPL=1 can be honoured (PTPL_C)
     uint32_t unmap_granularity = 0;    // blocks, VPD B0h; 0 = not reported
     std::vector<ModePage> mode_pages;  // in order of code, then subcode
+    // What MODE SELECT has set of the DEVICE-SPECIFIC PARAMETER; types with ModeRules.
+    uint8_t mode_parameter = 0;
     Reservations reservations;
     bool operator==(const LunState&) const = default;
 

@@ -17,6 +17,7 @@ namespace {
 constexpr uint8_t all_pages = 0x3f;
 constexpr uint8_t all_subpages = 0xff;
 constexpr uint8_t subpage_format = 0x40;  // SPF
+constexpr size_t short_descriptor = 8;
 constexpr size_t max_long_page = 0xffff;
 constexpr size_t max_short_page = 0xff;
 
@@ -53,14 +54,15 @@ bool wanted(const ModePage& page, const ModeSenseRequest& request) {
 }
 
 // Whether there is something to return at all, with the pointer to the field that is wrong.
-std::optional<Sense> check_selection(const LunState& state, const ModeSenseRequest& request) {
+std::optional<Sense> check_selection(const std::vector<ModePage>& pages,
+                                     const ModeSenseRequest& request) {
     if (request.control == saved) return sense::saving_parameters_not_supported();
     if (request.page == all_pages) {
         if (request.subpage == 0 || request.subpage == all_subpages) return std::nullopt;
         return sense::invalid_field_in_cdb(3);
     }
     bool code_known = false;
-    for (const ModePage& page : state.mode_pages) {
+    for (const ModePage& page : pages) {
         if (wanted(page, request)) return std::nullopt;
         code_known = code_known || page.code == request.page;
     }
@@ -68,16 +70,18 @@ std::optional<Sense> check_selection(const LunState& state, const ModeSenseReque
 }
 
 // SPC-5 7.5.6, 7.5.7: everything before the pages. The lengths follow when they are known.
-std::vector<uint8_t> header(uint8_t device_specific, const ModeSenseRequest& request,
-                            size_t descriptor_bytes) {
+std::vector<uint8_t> header(const ModeView& view, const ModeSenseRequest& request) {
+    const size_t descriptor_bytes = view.descriptor.size();
     std::vector<uint8_t> out(header_bytes(request.long_header), 0);
     if (!request.long_header) {
-        out[2] = device_specific;
+        out[1] = view.medium_type;
+        out[2] = view.device_specific;
         out[3] = uint8_t(descriptor_bytes);
         return out;
     }
-    out[3] = device_specific;
-    out[4] = request.long_lba && descriptor_bytes > 0 ? 1 : 0;  // LONGLBA
+    out[2] = view.medium_type;
+    out[3] = view.device_specific;
+    out[4] = request.long_lba && descriptor_bytes > short_descriptor ? 1 : 0;  // LONGLBA
     wire::store_be<2>(&out[6], uint16_t(descriptor_bytes));
     return out;
 }
@@ -93,14 +97,19 @@ void set_data_length(std::vector<uint8_t>& out, bool long_header) {
 
 Result<std::vector<uint8_t>, Sense> mode_sense_data(const DeviceType& type, const LunState& state,
                                                     const ModeSenseRequest& request) {
-    if (auto wrong = check_selection(state, request)) return tl::unexpected<Sense>(*wrong);
-    std::vector<uint8_t> descriptor;
-    if (!request.no_descriptors) descriptor = type.block_descriptor(state, request.long_lba);
-    auto out = header(type.device_specific(state), request, descriptor.size());
-    out.insert(out.end(), descriptor.begin(), descriptor.end());
+    ModeView view{0, type.device_specific(state), {}, state.mode_pages};
+    if (!request.no_descriptors) view.descriptor = type.block_descriptor(state, request.long_lba);
+    return mode_sense_data(view, request);
+}
+
+Result<std::vector<uint8_t>, Sense> mode_sense_data(const ModeView& view,
+                                                    const ModeSenseRequest& request) {
+    if (auto wrong = check_selection(view.pages, request)) return tl::unexpected<Sense>(*wrong);
+    auto out = header(view, request);
+    out.insert(out.end(), view.descriptor.begin(), view.descriptor.end());
     // Page 00h is vendor specific and comes last (SPC-5 7.5.1).
     for (bool vendor : {false, true})
-        for (const ModePage& page : state.mode_pages)
+        for (const ModePage& page : view.pages)
             if ((page.code == 0) == vendor && wanted(page, request))
                 append_page(out, page, request.control);
     set_data_length(out, request.long_header);
@@ -128,9 +137,15 @@ class ModeSelectReader {
 
   private:
     std::optional<Sense> read_header();
+    std::optional<Sense> apply_header(size_t descriptor_bytes, uint16_t length_field);
+    Sense sense_of(const ModeFault& fault, size_t part_at) const;
     std::optional<Sense> read_descriptor(size_t length, bool long_lba, uint16_t length_field);
     std::optional<Sense> read_page();
-    std::optional<Sense> read_values(ModePage& page);
+    std::optional<Sense> read_values(ModePage& page, size_t length);
+    bool takes_length(const ModePage& page, size_t length) const {
+        return length == page.current.size() ||
+               (type_.mode_rules.takes_length && type_.mode_rules.takes_length(page, length));
+    }
     size_t left() const { return list_.size() - at_; }
     Sense invalid(size_t offset, int8_t bit = -1) const {
         return sense::invalid_field_in_parameters(uint16_t(at_ + offset), bit);
@@ -149,11 +164,37 @@ std::optional<Sense> ModeSelectReader::read_header() {
     const size_t size = header_bytes(long_header_);
     if (list_.size() < size) return sense::parameter_list_length_error();
     const size_t medium_type = long_header_ ? 2 : 1;
+    if (type_.mode_rules.select_header) {
+        at_ = size;
+        return long_header_ ? apply_header(wire::load_be<2>(&list_[6]), 6)
+                            : apply_header(list_[3], 3);
+    }
     if (list_[medium_type] != 0) return invalid(medium_type);
     const bool long_lba = long_header_ && (list_[4] & 1);
     const size_t descriptors = long_header_ ? wire::load_be<2>(&list_[6]) : list_[3];
     at_ = size;
     return read_descriptor(descriptors, long_lba, long_header_ ? 6 : 3);
+}
+
+// The device type takes header and descriptor.
+std::optional<Sense> ModeSelectReader::apply_header(size_t descriptor_bytes,
+                                                    uint16_t length_field) {
+    if (descriptor_bytes != 0 && descriptor_bytes != short_descriptor)
+        return sense::invalid_field_in_parameters(length_field);
+    if (left() < descriptor_bytes) return sense::parameter_list_length_error();
+    const size_t medium_type = long_header_ ? 2 : 1;
+    const ModeHeader header{list_[medium_type], list_[medium_type + 1],
+                            list_.subspan(at_, descriptor_bytes)};
+    if (auto fault = type_.mode_rules.select_header(state_, header)) return sense_of(*fault, at_);
+    at_ += descriptor_bytes;
+    return std::nullopt;
+}
+
+Sense ModeSelectReader::sense_of(const ModeFault& fault, size_t part_at) const {
+    const size_t medium_type = long_header_ ? 2 : 1;
+    if (fault.part == ModeFault::Part::medium_type) part_at = medium_type;
+    if (fault.part == ModeFault::Part::device_specific) part_at = medium_type + 1;
+    return sense::invalid_field_in_parameters(uint16_t(part_at + fault.byte), fault.bit);
 }
 
 // One descriptor, with the values in force; as number of blocks zero or all ones will do, too
@@ -192,20 +233,23 @@ std::optional<Sense> ModeSelectReader::read_page() {
     // A subpage 00h has no long form.
     if (!page || (sub && page->subcode == 0)) return invalid(sub ? 1 : 0, sub ? -1 : 5);
     const size_t length = sub ? wire::load_be<2>(&list_[at_ + 2]) : list_[at_ + 1];
-    if (length != page->current.size()) return invalid(sub ? 2 : 1);
+    if (!takes_length(*page, length)) return invalid(sub ? 2 : 1);
     if (left() < head + length) return sense::parameter_list_length_error();
     at_ += head;
-    return read_values(*page);
+    return read_values(*page, length);
 }
 
-std::optional<Sense> ModeSelectReader::read_values(ModePage& page) {
+std::optional<Sense> ModeSelectReader::read_values(ModePage& page, size_t length) {
     for (size_t i = 0; i < page.current.size(); ++i) {
+        const uint8_t given = i < length ? list_[at_ + i] : 0;
         const uint8_t mask = i < page.changeable.size() ? page.changeable[i] : 0;
-        const uint8_t wrong = uint8_t((list_[at_ + i] ^ page.current[i]) & ~mask);
+        const uint8_t wrong = uint8_t((given ^ page.current[i]) & ~mask);
         if (wrong != 0) return invalid(i, int8_t(std::bit_width(wrong) - 1));
-        page.current[i] = list_[at_ + i];
+        page.current[i] = given;
     }
-    at_ += page.current.size();
+    if (type_.mode_rules.selected)
+        if (auto fault = type_.mode_rules.selected(state_, page)) return sense_of(*fault, at_);
+    at_ += length;
     return std::nullopt;
 }
 
@@ -285,16 +329,11 @@ Result<std::vector<ModePage>> replace_mode_page(const std::vector<ModePage>& pag
 
 namespace {
 
-Outcome run_mode_sense(Command& command, bool long_header) {
-    const auto& cdb = command.cdb;
-    ModeSenseRequest request;
-    request.long_header = long_header;
-    request.long_lba = long_header && (cdb[1] & 0x10);
-    request.no_descriptors = (cdb[1] & 0x08) != 0;
-    request.control = cdb[2] >> 6;
-    request.page = cdb[2] & 0x3f;
-    request.subpage = cdb[3];
-    auto data = mode_sense_data(command.shard->unit.type(), command.state(), request);
+constexpr uint8_t mode_sense_10 = 0x5a;
+
+Outcome run_mode_sense(Command& command) {
+    auto data =
+        mode_sense_data(command.shard->unit.type(), command.state(), mode_sense_request(command));
     if (!data) return data.error();
     return command.reply(*data, command.extents.bytes);
 }
@@ -332,11 +371,23 @@ Step start_mode_select(Command& command, bool long_header) {
 
 }  // namespace
 
+ModeSenseRequest mode_sense_request(const Command& command) {
+    const auto& cdb = command.cdb;
+    ModeSenseRequest request;
+    request.long_header = cdb[0] == mode_sense_10;
+    request.long_lba = request.long_header && (cdb[1] & 0x10);
+    request.no_descriptors = (cdb[1] & 0x08) != 0;
+    request.control = cdb[2] >> 6;
+    request.page = cdb[2] & 0x3f;
+    request.subpage = cdb[3];
+    return request;
+}
+
 Outcome run_mode_sense_6(Command& command) {
-    return run_mode_sense(command, false);
+    return run_mode_sense(command);
 }
 Outcome run_mode_sense_10(Command& command) {
-    return run_mode_sense(command, true);
+    return run_mode_sense(command);
 }
 Step start_mode_select_6(Command& command) {
     return start_mode_select(command, false);

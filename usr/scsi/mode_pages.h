@@ -21,7 +21,16 @@ struct ModeSenseRequest {
     uint8_t page = 0;
     uint8_t subpage = 0;
 };
+// What MODE SENSE tells.
+struct ModeView {
+    uint8_t medium_type = 0;
+    uint8_t device_specific = 0;
+    std::vector<uint8_t> descriptor;
+    const std::vector<ModePage>& pages;
+};
 // The parameter list, or why the CDB is wrong.
+Result<std::vector<uint8_t>, Sense> mode_sense_data(const ModeView& view,
+                                                    const ModeSenseRequest& request);
 Result<std::vector<uint8_t>, Sense> mode_sense_data(const DeviceType& type, const LunState& state,
                                                     const ModeSenseRequest& request);
 
@@ -35,6 +44,7 @@ Result<LunState, Sense> mode_select(const DeviceType& type, const LunState& now,
 Result<std::vector<ModePage>> replace_mode_page(const std::vector<ModePage>& pages,
                                                 std::string_view text);
 
+ModeSenseRequest mode_sense_request(const Command& command);
 Outcome run_mode_sense_6(Command& command);
 Outcome run_mode_sense_10(Command& command);
 Step start_mode_select_6(Command& command);
