@@ -29,20 +29,6 @@ Result<void> drive(Engine& engine, Tally& tally, const Shared& shared) {
     return {};
 }
 
-struct Snapshot {
-    uint64_t time;
-    uint64_t own_cpu;
-    uint64_t own_user;
-    uint64_t machine_cpu;
-    uint64_t server_cpu = 0;
-};
-
-Snapshot snapshot(const Options& options) {
-    Snapshot now{now_ns(), own_cpu_ns(), own_user_ns(), machine_cpu_ns().value_or(0)};
-    if (options.server_pid != 0) now.server_cpu = process_cpu_ns(options.server_pid).value_or(0);
-    return now;
-}
-
 // Sleeps, but not on when an engine has failed.
 void wait(double seconds, const Shared& shared) {
     const uint64_t end = now_ns() + static_cast<uint64_t>(seconds * 1e9);
@@ -58,6 +44,23 @@ struct Lane {
 };
 
 }  // namespace
+
+Meter::Meter(const Options& options) : server_(options.server_pid), begin_(read()) {}
+
+Meter::Clocks Meter::read() const {
+    Clocks now{now_ns(), own_cpu_ns(), own_user_ns(), machine_cpu_ns().value_or(0)};
+    if (server_ != 0) now.server_cpu = process_cpu_ns(server_).value_or(0);
+    return now;
+}
+
+void Meter::tell(Report& report) const {
+    const Clocks end = read();
+    report.seconds = static_cast<double>(end.time - begin_.time) / 1e9;
+    report.own_cpu_ns = end.own_cpu - begin_.own_cpu;
+    report.own_user_ns = end.own_user - begin_.own_user;
+    report.machine_cpu_ns = end.machine_cpu - begin_.machine_cpu;
+    report.server_cpu_ns = end.server_cpu - begin_.server_cpu;
+}
 
 void Tally::merge(const Tally& other) {
     latency.merge(other.latency);
@@ -83,18 +86,13 @@ Result<Report> measure(const Options& options,
     }
     wait(options.warm_up, shared);
     shared.phase = Phase::measured;
-    const Snapshot begin = snapshot(options);
+    const Meter meter(options);
     wait(options.seconds, shared);
-    const Snapshot end = snapshot(options);
+    Report report;
+    meter.tell(report);
     shared.phase = Phase::stop;
     for (const auto& lane : lanes) lane->thread.join();
 
-    Report report;
-    report.seconds = static_cast<double>(end.time - begin.time) / 1e9;
-    report.own_cpu_ns = end.own_cpu - begin.own_cpu;
-    report.own_user_ns = end.own_user - begin.own_user;
-    report.machine_cpu_ns = end.machine_cpu - begin.machine_cpu;
-    report.server_cpu_ns = end.server_cpu - begin.server_cpu;
     for (const auto& lane : lanes) {
         if (!lane->result) return tl::unexpected(lane->result.error());
         report.tally.merge(lane->tally);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -57,6 +58,28 @@ struct Report {
     uint64_t own_cpu_ns = 0;
     uint64_t own_user_ns = 0;
     uint64_t machine_cpu_ns = 0;
+    std::vector<std::pair<std::string, double>> more;  // what only this program measures
+};
+
+// Reads the clocks when it is made and again when it tells a report what has gone by. A plain
+// value.
+class Meter {
+  public:
+    explicit Meter(const Options& options);
+    void tell(Report& report) const;
+
+  private:
+    struct Clocks {
+        uint64_t time = 0;
+        uint64_t own_cpu = 0;
+        uint64_t own_user = 0;
+        uint64_t machine_cpu = 0;
+        uint64_t server_cpu = 0;
+    };
+    Clocks read() const;
+
+    pid_t server_;
+    Clocks begin_;
 };
 
 // Each engine on a thread of its own: warm-up, the measured time, then until nothing is in flight.

@@ -81,6 +81,7 @@ std::string as_text(const Options& options, const Report& report) {
     if (options.server_pid != 0)
         text += fmt::format(", server {:.2f} ({:.0f} % of a core)", figures.server_us,
                             100 * figures.server_load);
+    for (const auto& [name, value] : report.more) text += fmt::format("\n  {} {:.2f}", name, value);
     if (report.tally.errors != 0)
         text += fmt::format("\n  {} ERRORS, the first: {}", report.tally.errors,
                             report.tally.first_error);
@@ -90,7 +91,7 @@ std::string as_text(const Options& options, const Report& report) {
 std::string as_json(const Options& options, const Report& report) {
     const Figures figures(report);
     const Histogram& latency = report.tally.latency;
-    const nlohmann::ordered_json json = {
+    nlohmann::ordered_json json = {
         {"label", options.label},
         {"rw", direction(options)},
         {"sequential", options.sequential},
@@ -117,6 +118,7 @@ std::string as_json(const Options& options, const Report& report) {
         {"errors", report.tally.errors},
         {"first_error", report.tally.first_error},
     };
+    for (const auto& [name, value] : report.more) json[name] = value;
     return json.dump();
 }
 
