@@ -12,7 +12,8 @@ SRC_lean := tests/bench/lean/main.cc tests/bench/lean/login.cc tests/bench/lean/
 DEPS_lean := bench wire base
 
 BENCHES += libiscsi_load
-SRC_libiscsi_load := tests/bench/libiscsi_load/main.cc tests/bench/libiscsi_load/session.cc
+SRC_libiscsi_load := tests/bench/libiscsi_load/main.cc tests/bench/libiscsi_load/session.cc \
+                     tests/bench/libiscsi_load/initiator.cc
 DEPS_libiscsi_load := bench wire base
 SYS_libiscsi_load := -liscsi
 
