@@ -17,6 +17,12 @@ SRC_libiscsi_load := tests/bench/libiscsi_load/main.cc tests/bench/libiscsi_load
 DEPS_libiscsi_load := bench wire base
 SYS_libiscsi_load := -liscsi
 
+BENCHES += tape_stream
+SRC_tape_stream := tests/bench/tape_stream/main.cc tests/bench/tape_stream/stream.cc \
+                   tests/bench/libiscsi_load/initiator.cc
+DEPS_tape_stream := bench wire base
+SYS_tape_stream := -liscsi
+
 BENCHES += echo
 SRC_echo := tests/bench/echo/main.cc tests/bench/echo/server.cc tests/bench/echo/answers.cc \
             tests/bench/echo/client.cc
