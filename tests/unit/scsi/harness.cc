@@ -67,12 +67,15 @@ bool TestCommand::ready() {
 
 Harness::Harness(const scsi::DeviceType& type, const Options& options)
     : runtime_(io::Runtime::Options{.workers = options.workers}), options_(options) {
-    std::unique_ptr<MemoryStore> store;
-    if (options.medium) {
-        store = std::make_unique<MemoryStore>(options.size);
-        if (options.prepare) options.prepare(*store);
-        store_ = store.get();
-        store_closed_ = store->closed();
+    std::unique_ptr<store::Store> store;
+    if (options.other_store) {
+        store = options.other_store();
+    } else if (options.medium) {
+        auto made = std::make_unique<MemoryStore>(options.size);
+        if (options.prepare) options.prepare(*made);
+        store_ = made.get();
+        store_closed_ = made->closed();
+        store = std::move(made);
     }
     scsi::LunSetup setup;
     setup.store = store ? &store->info() : nullptr;

@@ -60,6 +60,8 @@ class Harness {
         uint64_t lun = 1;
         std::function<void(MemoryStore&)> prepare;      // before the unit is made
         std::function<void(scsi::LunState&)> adjust{};  // the initial state
+        // Another store than a MemoryStore; may give null.
+        std::function<std::unique_ptr<store::Store>()> other_store{};
     };
     explicit Harness(const scsi::DeviceType& type) : Harness(type, Options()) {}
     Harness(const scsi::DeviceType& type, const Options& options);

@@ -50,12 +50,13 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
 
     // Why a command that needs the medium cannot run now; nothing: it is ready.
     std::optional<scsi::Sense> not_ready() const;
-    // Why the medium cannot be written (SSC-4 4.2.14), with the sense to say it.
+    // Why the medium cannot be written (SSC-4 4.2.14).
     std::optional<scsi::Sense> protection(const scsi::LunState& state) const;
-    // Both, and a flush that has failed: what a command that writes asks first.
-    std::optional<scsi::Sense> refusal_of_write(const scsi::LunState& state) const;
+    // What a command that writes asks first: both, and whether a flush has failed.
+    std::optional<scsi::Sense> refusal_of_write(const scsi::LunState& state);
 
-    // LOAD UNLOAD. `asked`: the nexus that did, which needs no unit attention.
+    // LOAD UNLOAD. `asked`: the nexus that did, which needs no unit attention. A cartridge that is
+    // unloaded stays in the drive.
     scsi::Outcome load(const std::optional<scsi::NexusId>& asked, bool hold);
     scsi::Outcome unload(bool hold);
 
@@ -73,6 +74,8 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     std::span<uint8_t> scratch(size_t bytes);
     // Tells everybody what is in the drive now.
     void publish();
+    // The drive is what this says: a personality can be given at any time.
+    void be(const scsi::LunState& state);
 
   private:
     struct Request;
@@ -86,8 +89,8 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
 
     void put_in(std::unique_ptr<store::Store> store, std::string path);
     void thread();
+    int to_beginning();
     void clean();
-    uint64_t early_warning_zone(uint64_t capacity) const;
 
     scsi::LogicalUnit* unit_ = nullptr;
     std::unique_ptr<store::Store> store_;
@@ -100,7 +103,7 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     const Personality* personality_ = nullptr;
     bool unflushed_ = false;
     bool flush_failed_ = false;
-    bool told_full_ = false;  // the log has the line that the file system is full
+    bool told_failure_ = false;  // the log has a line about this cartridge
     Counters counters_;
     std::unique_ptr<uint8_t[]> scratch_;
     size_t scratch_bytes_ = 0;

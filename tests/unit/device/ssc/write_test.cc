@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// WRITE(6) and WRITE FILEMARKS(6): SSC-4 5.10, 5.11; early warning: 4.2.5, 4.2.7.
+#include <gtest/gtest.h>
+
+#include "tests/unit/device/ssc/tape_bench.h"
+
+namespace tgt::test {
+namespace {
+
+using Call = MemoryTape::Call;
+
+TEST(Write, FixedWritesManyBlocks_Ssc4_5_10) {
+    TapeBench bench;
+    bench.set_block(512);
+    const Bytes data = pattern(1536, 1);
+    ASSERT_TRUE(bench.run(write_fixed(3), data).good());
+    ASSERT_EQ(bench.tape->all[0].objects.size(), 3u);
+    EXPECT_EQ(bench.tape->all[0].objects[2].payload, Bytes(data.begin() + 1024, data.end()));
+    EXPECT_EQ(bench.tape->all[0].objects[2].block.length, 512u);
+}
+
+TEST(Write, OfLengthZeroChangesNothing_Ssc4_5_10) {
+    TapeBench bench;
+    bench.write_blocks(2, 512);
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    EXPECT_TRUE(bench.run(write_variable(0)).good());
+    EXPECT_EQ(bench.tape->all[0].objects.size(), 2u);
+}
+
+TEST(Write, EndsTheDataBehindIt_Ssc4_4_2_9) {
+    TapeBench bench;
+    bench.write_blocks(5, 512);
+    ASSERT_TRUE(bench.run(locate10(2)).good());
+    ASSERT_TRUE(bench.run(write_variable(100), pattern(100, 1)).good());
+    EXPECT_EQ(bench.tape->all[0].objects.size(), 3u);
+    EXPECT_EQ(bench.run(read_variable(100)).sense(), end_of_data);
+}
+
+TEST(Write, BlockBeyondTheLimitIsAnInvalidField) {
+    TapeBench bench;
+    EXPECT_EQ(bench.run(write_variable(0x800001), Bytes(0x800001)).sense(), invalid_field_in_cdb);
+    EXPECT_EQ(bench.object(), 0u);
+}
+
+TEST(Write, WithLessDataThanItSaysWritesNothing) {
+    TapeBench bench;
+    EXPECT_EQ(bench.run(write_variable(512), Bytes(100)).sense(), invalid_field_in_cdb);
+    EXPECT_TRUE(bench.tape->all[0].objects.empty());
+}
+
+TEST(Write, LargeBlocksGoThrough) {
+    TapeBench bench;
+    const Bytes data = pattern(3 * mib + 5, 1);
+    ASSERT_TRUE(bench.run(write_variable(uint32_t(data.size())), data).good());
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    EXPECT_EQ(bench.run(read_variable(uint32_t(data.size()))).data, data);
+}
+
+TEST(WriteProtection, OfTheCartridge_Ssc4_4_2_14) {
+    TapeBench bench(mib, [](MemoryTape& tape) { tape.about.read_only = true; });
+    EXPECT_EQ(bench.run(write_variable(4), Bytes(4)).sense(), write_protected);
+    EXPECT_EQ(bench.run(write_filemarks(1)).sense(), write_protected);
+    EXPECT_EQ(bench.run(erase_long).sense(), write_protected);
+    EXPECT_TRUE(bench.run(write_filemarks(0)).good());
+}
+
+TEST(WriteProtection, OfTheUnitAndBySoftware_Ssc4_8_3_3) {
+    TapeBench bench;
+    bench.harness.change([](scsi::LunState& state) { state.read_only = true; });
+    EXPECT_EQ(bench.run(write_variable(4), Bytes(4)).sense(), write_protected);
+    bench.harness.change([](scsi::LunState& state) {
+        state.read_only = false;
+        state.mode_page(0x10)->current[8] |= 0x04;
+    });
+    EXPECT_EQ(bench.run(write_variable(4), Bytes(4)).sense(), 0x072702u);
+    bench.harness.change(
+        [](scsi::LunState& state) { state.mode_page(0x10)->current[8] &= uint8_t(~0x04); });
+    EXPECT_TRUE(bench.run(write_variable(4), Bytes(4)).good());
+}
+
+TEST(WriteFilemarks, FlushesUnlessImmediate_Ssc4_5_11) {
+    TapeBench bench;
+    bench.write_blocks(1, 512);
+    EXPECT_EQ(bench.tape->flushes, 0u);
+    ASSERT_TRUE(bench.run(write_filemarks(1, immed)).good());
+    EXPECT_EQ(bench.tape->flushes, 0u);
+    ASSERT_TRUE(bench.run(write_filemarks(2)).good());
+    EXPECT_EQ(bench.tape->flushes, 1u);
+    EXPECT_EQ(bench.tape->all[0].objects.size(), 4u);
+}
+
+TEST(WriteFilemarks, CountZeroFlushesOnly_Ssc4_5_11) {
+    TapeBench bench;
+    bench.write_blocks(1, 512);
+    ASSERT_TRUE(bench.run(write_filemarks(0, immed)).good());
+    EXPECT_EQ(bench.tape->flushes, 0u);
+    ASSERT_TRUE(bench.run(write_filemarks(0)).good());
+    EXPECT_EQ(bench.tape->flushes, 1u);
+    EXPECT_EQ(bench.tape->all[0].objects.size(), 1u);
+}
+
+TEST(WriteFilemarks, SetmarksAreNone_Ssc4_5_11) {
+    TapeBench bench;
+    EXPECT_EQ(bench.run(write_filemarks(1, 0x02)).sense(), invalid_field_in_cdb);
+}
+
+TEST(BufferedMode, ZeroFlushesEachWrite_Ssc4_8_2) {
+    TapeBench bench;
+    bench.harness.change([](scsi::LunState& state) { state.mode_parameter = 0; });
+    ASSERT_TRUE(bench.run(write_variable(512), Bytes(512)).good());
+    EXPECT_EQ(bench.tape->flushes, 1u);
+    EXPECT_EQ(bench.run(write_filemarks(1, immed)).sense(), invalid_field_in_cdb);
+}
+
+TEST(BufferedMode, FlushesBeforeTheTapeIsMoved) {
+    for (const Bytes& move : {rewind_cdb, locate10(0), space(over_blocks, -1), unload_cdb}) {
+        TapeBench bench;
+        bench.write_blocks(1, 512);
+        ASSERT_TRUE(bench.run(move).good());
+        EXPECT_EQ(bench.tape->unflushed, 0u) << int(move[0]);
+    }
+}
+
+TEST(WriteError, OfAFullFileSystemIsAMediumError) {
+    TapeBench bench;
+    bench.tape->fail_when = [](Call call) { return call == Call::write ? ENOSPC : 0; };
+    EXPECT_EQ(bench.run(write_variable(512), Bytes(512)).sense(), write_error);
+    EXPECT_EQ(bench.object(), 0u);
+    bench.tape->fail_when = {};
+    EXPECT_TRUE(bench.run(write_variable(512), Bytes(512)).good());
+}
+
+TEST(FlushFailure, StaysUntilTheCartridgeIsUnloaded) {
+    TapeBench bench;
+    bench.write_blocks(1, 512);
+    bench.tape->fail_when = [](Call call) { return call == Call::flush ? EIO : 0; };
+    EXPECT_EQ(bench.run(write_filemarks(1)).sense(), write_error);
+    bench.tape->fail_when = {};
+    EXPECT_EQ(bench.run(write_filemarks(0)).sense(), write_error);
+    EXPECT_EQ(bench.run(write_variable(512), Bytes(512)).sense(), write_error);
+    EXPECT_EQ(bench.run(rewind_cdb).sense(), write_error);
+    EXPECT_EQ(bench.run(unload_cdb).sense(), write_error);
+    ASSERT_TRUE(bench.run(load_cdb).good());
+    EXPECT_TRUE(bench.run(write_variable(512), Bytes(512)).good());
+}
+
+// Of 1 MiB a sixteenth is behind early warning.
+constexpr uint32_t piece = 64 << 10;
+
+TEST(EarlyWarning, IsToldWithEachWriteBehindIt_Ssc4_4_2_5) {
+    TapeBench bench(mib);
+    bench.write_blocks(14, piece);
+    for (const Bytes& data : {Bytes(piece), Bytes(100)}) {
+        const Answer answer = bench.run(write_variable(uint32_t(data.size())), data);
+        EXPECT_EQ(answer.status(), scsi::Status::check_condition);
+        EXPECT_EQ(answer.sense(), end_of_partition);
+        EXPECT_TRUE(answer.outcome.sense->end_of_medium);
+        EXPECT_EQ(information(answer), 0);
+    }
+    EXPECT_EQ(bench.tape->all[0].objects.size(), 16u);
+    const Answer marks = bench.run(write_filemarks(1));
+    EXPECT_EQ(marks.sense(), end_of_partition);
+    EXPECT_TRUE(marks.outcome.sense->end_of_medium);
+    EXPECT_EQ(bench.tape->all[0].objects.size(), 17u);
+}
+
+TEST(EarlyWarning, FlushesWhenItIsReached_Ssc4_8_3_3) {
+    TapeBench bench(mib);
+    bench.harness.change([](scsi::LunState& state) { state.mode_page(0x10)->current[8] |= 0x08; });
+    bench.write_blocks(14, piece);
+    EXPECT_EQ(bench.tape->flushes, 0u);
+    bench.run(write_variable(piece), Bytes(piece));
+    EXPECT_EQ(bench.tape->flushes, 1u);
+    bench.run(write_variable(4), Bytes(4));
+    EXPECT_EQ(bench.tape->flushes, 1u);
+}
+
+TEST(EarlyWarning, IsShownByReadPosition_Ssc4_7_7) {
+    TapeBench bench(mib);
+    bench.write_blocks(14, piece);
+    EXPECT_EQ(bench.run(read_position(0)).data[0], 0);
+    bench.run(write_variable(piece), Bytes(piece));
+    EXPECT_EQ(bench.run(read_position(0)).data[0], 0x40);
+}
+
+TEST(VolumeOverflow, LeavesWhatFits_Ssc4_5_10) {
+    TapeBench bench(mib);
+    bench.set_block(piece);
+    const Answer answer = bench.run(write_fixed(18), Bytes(18 * piece));
+    EXPECT_EQ(answer.sense(), overflow);
+    EXPECT_TRUE(answer.outcome.sense->end_of_medium);
+    EXPECT_EQ(information(answer), 2);
+    EXPECT_EQ(bench.tape->all[0].objects.size(), 16u);
+    EXPECT_EQ(information(bench.run(write_variable(100), Bytes(100))), 100);
+}
+
+TEST(ProgrammableEarlyWarning, IsToldOnce_Ssc4_4_2_7) {
+    TapeBench bench(16 * mib);
+    bench.harness.change([](scsi::LunState& state) {
+        scsi::ModePage* page = state.mode_page(0x10, 0x01);
+        ASSERT_TRUE(page);
+        wire::store_be<2>(&page->current[2], 2);  // PEWS: 2 million bytes
+    });
+    bench.write_blocks(12, mib);
+    const Answer first = bench.run(write_variable(mib + mib / 2), Bytes(mib + mib / 2));
+    EXPECT_EQ(first.sense(), programmable_warning);
+    EXPECT_TRUE(first.outcome.sense->end_of_medium);
+    EXPECT_TRUE(bench.run(write_variable(100), Bytes(100)).good());
+    EXPECT_EQ(bench.run(read_position(0)).data[0], 0x01);
+    ASSERT_TRUE(bench.run(locate10(12)).good());
+    EXPECT_EQ(bench.run(write_variable(2 * mib), Bytes(2 * mib)).sense(), programmable_warning);
+    EXPECT_EQ(bench.run(write_variable(mib), Bytes(mib)).sense(), end_of_partition);
+}
+
+TEST(Worm, TakesDataAtItsEndOnly_Ssc4_4_2_19) {
+    TapeBench bench(mib, [](MemoryTape& tape) { tape.about.kind = store::TapeKind::worm; });
+    bench.write_blocks(2, 512);
+    bench.write_marks(1);
+    bench.write_blocks(1, 512);
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    EXPECT_EQ(bench.run(write_variable(4), Bytes(4)).sense(), worm_overwrite);
+    EXPECT_EQ(bench.run(write_filemarks(1)).sense(), worm_overwrite);
+    ASSERT_TRUE(bench.run(locate10(2)).good());
+    EXPECT_EQ(bench.run(write_variable(4), Bytes(4)).sense(), worm_overwrite);
+    EXPECT_EQ(bench.object(), 2u);
+    EXPECT_EQ(bench.run(erase_long).sense(), worm_overwrite);
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    EXPECT_EQ(bench.run({0x04, 0, 0, 0, 0, 0}).sense(), worm_overwrite);
+    ASSERT_TRUE(bench.run(space(to_eod)).good());
+    EXPECT_TRUE(bench.run(write_variable(4), Bytes(4)).good());
+    EXPECT_EQ(bench.tape->all[0].objects.size(), 5u);
+}
+
+TEST(Worm, FilemarksAtTheEndMayBeOverwritten) {
+    TapeBench bench(mib, [](MemoryTape& tape) { tape.about.kind = store::TapeKind::worm; });
+    bench.write_blocks(1, 512);
+    bench.write_marks(2);
+    ASSERT_TRUE(bench.run(locate10(2)).good());
+    EXPECT_TRUE(bench.run(write_variable(4), Bytes(4)).good());
+    EXPECT_EQ(bench.tape->all[0].objects.size(), 3u);
+}
+
+}  // namespace
+}  // namespace tgt::test
