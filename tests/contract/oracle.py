@@ -40,7 +40,6 @@ LINES_APART = {
     "    loop: ready": "tgt has no such driver",
     "    loop: error": "... and where the kernel has no tgt_core",
     "    sheepdog": "not in this build",
-    "    ssc": "not in this build",
     "    smc (bsoflags sync:direct)": "not in this build",
     "    mmc (bsoflags sync:direct)": "not in this build",
     "    cd/dvd": "not in this build",

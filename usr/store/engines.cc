@@ -8,13 +8,14 @@
 #include "store/null/null.h"
 #include "store/rdwr/rdwr.h"
 #include "store/sg/sg.h"
+#include "store/ssc/ssc.h"
 #include "store/store.h"
 
 namespace tgt::store {
 
 namespace {
-constexpr std::array<const Engine*, 6> all_engines = {&bsg_engine,   &sg_engine,   &null_engine,
-                                                      &fault_engine, &rdwr_engine, &aio_engine};
+constexpr std::array<const Engine*, 7> all_engines = {
+    &bsg_engine, &sg_engine, &null_engine, &ssc_engine, &fault_engine, &rdwr_engine, &aio_engine};
 }
 
 std::span<const Engine* const> engines() {

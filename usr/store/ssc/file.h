@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The file below an image, so that tests can put a disk in its place that loses its power.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <span>
+
+#include "base/unique_fd.h"
+
+namespace tgt::store::ssc {
+
+// One thread at a time. Errors are errno values, 0 for success.
+class ImageFile {
+  public:
+    virtual ~ImageFile() = default;
+    // `got` is less than asked for only at the end of the file.
+    virtual int read(uint64_t offset, std::span<const iovec> out, uint64_t& got) = 0;
+    // After an error any part of it may be there.
+    virtual int write(uint64_t offset, std::span<const iovec> data) = 0;
+    // Nothing is kept behind `size`; a smaller file stays as it is.
+    virtual int cut(uint64_t size) = 0;
+    // The range reads as zeroes and takes no room.
+    virtual int punch(uint64_t offset, uint64_t length) = 0;
+    // What was written before is on the medium.
+    virtual int sync() = 0;
+    virtual uint64_t size() = 0;
+
+    int read_bytes(uint64_t offset, std::span<uint8_t> out, uint64_t& got);
+    int write_bytes(uint64_t offset, std::span<const uint8_t> data);
+};
+
+// An open file; the descriptor is the caller's and outlives it.
+class DescriptorFile final : public ImageFile {
+  public:
+    explicit DescriptorFile(int fd) : fd_(fd) {}
+    int read(uint64_t offset, std::span<const iovec> out, uint64_t& got) override;
+    int write(uint64_t offset, std::span<const iovec> data) override;
+    int cut(uint64_t size) override;
+    int punch(uint64_t offset, uint64_t length) override;
+    int sync() override;
+    uint64_t size() override;
+
+  private:
+    const int fd_;
+};
+
+// Bytes of the pieces.
+uint64_t length_of(std::span<const iovec> pieces);
+
+}  // namespace tgt::store::ssc
