@@ -8,5 +8,5 @@ DEPS_device_ssc_pages := scsi wire base
 # The drive.
 LIBS += device_ssc
 SRC_device_ssc := $(addprefix usr/device/ssc/,block_codec.cc drive.cc medium.cc medium_port.cc movement.cc \
-                  position.cc read.cc tape.cc worm.cc write.cc)
+                  page_handlers.cc position.cc read.cc tape.cc worm.cc write.cc)
 DEPS_device_ssc := device_ssc_pages scsi wire io base

@@ -3,15 +3,17 @@
 
 #include "device/ssc/drive.h"
 #include "device/ssc/mode_pages.h"
+#include "device/ssc/page_rows.h"
 #include "device/ssc/personality.h"
 #include "device/ssc/rows.h"
+#include "device/ssc/vpd.h"
 #include "scsi/spc_commands.h"
 
 namespace tgt::ssc {
 
 namespace {
 
-constexpr auto rows = scsi::join(scsi::spc_rows, drive_rows);
+constexpr auto rows = scsi::join(scsi::join(common_rows, drive_rows), page_rows);
 static_assert(scsi::valid_table(rows));
 
 const scsi::OpIndex& ops() {
@@ -40,6 +42,8 @@ scsi::DeviceType describe() {
     type.set_personality = &set_personality;
     type.version_descriptors = version_descriptors;
     type.ops = &ops;
+    type.vpd_pages = vpd_pages;
+    type.log_pages = log_pages;
     type.initial_state = &initial_state;
     type.block_descriptor = &block_descriptor;
     type.device_specific = &device_specific;

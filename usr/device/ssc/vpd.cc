@@ -68,6 +68,7 @@ void append_automation_serial(const LunState&, VpdBody& body) {
 
 void append_block_protection(const LunState& state, VpdBody& body) {
     const Personality& drive = personality_of(state);
+    body.resize(body.size() + 4);
     for (Protection method : {Protection::none, Protection::reed_solomon, Protection::crc32c})
         if (drive.protects(method)) append_method(body, method);
 }

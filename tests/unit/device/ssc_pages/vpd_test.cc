@@ -36,8 +36,10 @@ TEST(TapeVpd, Ssc4_8_5_4_FlagOneIsTheMostSignificantBit) {
 }
 
 TEST(TapeVpd, Ssc5_8_5_6_ProtectionMethodsOfTheDrive) {
-    EXPECT_EQ(body(append_block_protection, drive("lto4")), (VpdBody{7, 0, 0, 0, 0, 0, 0, 0}));
-    EXPECT_EQ(body(append_block_protection, drive("lto7")), (VpdBody{7, 0, 0, 0,    0, 0, 0, 0,  //
+    EXPECT_EQ(body(append_block_protection, drive("lto4")),
+              (VpdBody{0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0}));
+    EXPECT_EQ(body(append_block_protection, drive("lto7")), (VpdBody{0, 0, 0, 0,                 //
+                                                                     7, 0, 0, 0,    0, 0, 0, 0,  //
                                                                      7, 1, 4, 0xc0, 0, 0, 0, 0,  //
                                                                      7, 2, 4, 0xc0, 0, 0, 0, 0}));
 }
