@@ -128,6 +128,7 @@ Status Registry::resolve_lun(const NewLun& request, UnitRequest& unit) {
     unit.open.options = request.engine_options;
     unit.block_size = request.block_size ? request.block_size : unit.type->default_block_size;
     unit.open.block_size = unit.block_size;
+    if (unit.block_size == 0) return {};  // a medium without blocks of one size
     return check_block_size(unit.block_size);
 }
 

@@ -33,6 +33,7 @@ class TrackedStore final : public store::Store {
         return inner_->parameters();
     }
     store::ScsiPort* scsi_port() override { return inner_->scsi_port(); }
+    store::Tape* tape() override { return inner_->tape(); }
 
   private:
     std::unique_ptr<store::Store> inner_;

@@ -220,7 +220,7 @@ Outcome<Registry::UnitPtr> Registry::UnitRequest::make_unit(Opened opened) {
 }
 
 void Registry::UnitRequest::note_unused_bytes(const store::Info& info) {
-    const uint64_t rest = info.size % block_size;
+    const uint64_t rest = block_size == 0 ? 0 : info.size % block_size;
     if (rest == 0) return;
     warnings.push_back(
         fmt::format("the last {} bytes of {} are not used: its size is not a multiple of the "
