@@ -180,7 +180,7 @@ static_assert(valid_table(spc_rows));
 // PREVENT: the handler knows them.
 inline constexpr OpRow prevent_allow_row =
     spc::no_data("PREVENT ALLOW MEDIUM REMOVAL", 0x1e, {0x1e, 0, 0, 0, 0x01, 0},
-                 ReservationClass::status, op_not_ready, run_prevent_allow_medium_removal);
+                 ReservationClass::always, op_not_ready, run_prevent_allow_medium_removal);
 
 // For device types that do not take every SPC command (the controller): the rows of these opcodes.
 template <size_t N, size_t Rows>
