@@ -3,6 +3,7 @@
 #include "device/controller/controller.h"
 #include "device/passthrough/passthrough.h"
 #include "device/sbc/disk.h"
+#include "device/ssc/tape.h"
 #include "scsi/device_type.h"
 
 namespace tgt::scsi {
@@ -11,6 +12,7 @@ std::span<const DeviceType* const> device_types() {
     static constexpr const DeviceType* types[] = {
         &sbc::disk,
         &controller::controller,
+        &ssc::tape,
         &passthrough::passthrough,
     };
     return types;

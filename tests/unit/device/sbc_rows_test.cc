@@ -18,7 +18,7 @@ namespace {
 TEST(DeviceTypes, AreListedInTheOrderThatTgtadmShows) {
     std::vector<std::string_view> names;
     for (const auto* type : scsi::device_types()) names.push_back(type->name);
-    EXPECT_EQ(names, (std::vector<std::string_view>{"disk", "controller", "pt"}));
+    EXPECT_EQ(names, (std::vector<std::string_view>{"disk", "controller", "tape", "pt"}));
     EXPECT_EQ(scsi::find_device_type("disk"), &sbc::disk);
     EXPECT_EQ(scsi::find_device_type("nothing"), nullptr);
 }

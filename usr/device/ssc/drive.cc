@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/log.h"
+#include "device/ssc/attributes.h"
 #include "device/ssc/mode_pages.h"
 #include "device/ssc/personality.h"
 #include "scsi/logical_unit.h"
@@ -73,13 +74,15 @@ Drive::~Drive() {
 // On the control thread, before the unit has commands.
 void Drive::attach(scsi::LogicalUnit& unit) {
     unit_ = &unit;
-    personality_ = &personality_of(*unit.state());
+    be(*unit.state());
     if (cartridge_) thread();
     publish();
 }
 
 void Drive::be(const scsi::LunState& state) {
-    if (state.personality != personality_->name) personality_ = &personality_of(state);
+    if (personality_ && state.personality == personality_->name) return;
+    personality_ = &personality_of(state);
+    identity_ = state.identity;
 }
 
 void Drive::put_in(std::unique_ptr<store::Store> store, std::string path) {
@@ -99,6 +102,8 @@ void Drive::thread() {
     counters_.mount.clear();
     counters_.alerts.store(0, std::memory_order_relaxed);
     use_ = use_of(*personality_, cartridge_->info());
+    note_load(*cartridge_, identity_);
+    unflushed_ = !cartridge_->info().read_only;
     if (cartridge_->info().kind == store::TapeKind::cleaning) return clean();
     if (use_ == Use::none) {
         unusable_ = make(SenseKey::not_ready, 0x30, 0x02);  // incompatible format
@@ -120,11 +125,14 @@ int Drive::to_beginning() {
     return cartridge_->locate(0, 0, reached);
 }
 
-// Nothing gets dirty here. The cartridge counts how often it was used, as far as it can be written.
+// Nothing gets dirty here, so it is done at once; but a cartridge cleans so often and no more.
 void Drive::clean() {
-    counters_.cleanings.add(1);
-    counters_.raise(Alert::cleaning_media);
-    unusable_ = make(SenseKey::not_ready, 0x30, 0x03);  // cleaning cartridge installed
+    constexpr uint64_t uses = 50;
+    const bool expired = load_count(*cartridge_) > uses;
+    if (!expired) counters_.cleanings.add(1);
+    counters_.raise(expired ? Alert::expired_cleaning_media : Alert::cleaning_media);
+    // Cleaning failure; cleaning cartridge installed.
+    unusable_ = make(SenseKey::not_ready, 0x30, expired ? 0x07 : 0x03);
 }
 
 std::optional<Sense> Drive::not_ready() const {
@@ -172,6 +180,7 @@ Outcome Drive::load(const std::optional<scsi::NexusId>& asked, bool hold) {
 
 Outcome Drive::unload(bool hold) {
     if (!cartridge_) return scsi::sense::medium_not_present();
+    if (loaded_) note_unload(*cartridge_, counters_);
     const Outcome outcome = flush();
     if (loaded_) to_beginning();
     loaded_ = flush_failed_ = unflushed_ = false;

@@ -101,6 +101,7 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     std::optional<scsi::Sense> unusable_;  // present, but the drive cannot use it
     Use use_{};
     const Personality* personality_ = nullptr;
+    scsi::LunIdentity identity_;
     bool unflushed_ = false;
     bool flush_failed_ = false;
     bool told_failure_ = false;  // the log has a line about this cartridge

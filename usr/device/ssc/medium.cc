@@ -3,6 +3,7 @@
 // they are answered: IMMED has nothing to begin early.
 #include <algorithm>
 
+#include "device/ssc/attributes.h"
 #include "device/ssc/conditions.h"
 #include "device/ssc/handlers.h"
 #include "device/ssc/mode_pages.h"
@@ -37,6 +38,7 @@ std::optional<scsi::Sense> cannot_begin_anew(Command& command, Drive& drive) {
 Outcome format_as(Drive& drive, const std::vector<uint64_t>& sizes) {
     if (const int error = drive.tape()->format(sizes))
         return drive.failure(error, scsi::Access::write, {});
+    note_format(*drive.tape());
     drive.wrote();
     return drive.flush();
 }

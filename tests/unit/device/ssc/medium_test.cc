@@ -227,6 +227,13 @@ TEST(Cartridges, CleaningOnesAreNeverReady) {
     EXPECT_EQ(bench.run(test_ready).sense(), no_medium);
 }
 
+TEST(Cartridges, CleaningOnesAreUsedUp) {
+    TapeBench bench(mib, [](MemoryTape& tape) { tape.about.kind = store::TapeKind::cleaning; });
+    for (int use = 2; use <= 50; ++use)
+        ASSERT_EQ(bench.run(load_cdb).sense(), cleaning_cartridge) << use;
+    EXPECT_EQ(bench.run(load_cdb).sense(), 0x023007u);
+}
+
 TEST(Reservations, KeepOthersFromMovingTheMedium) {
     TapeBench bench;
     const size_t other = bench.harness.add_nexus("iqn.other,i,0x1");
