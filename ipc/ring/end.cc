@@ -42,6 +42,8 @@ class Mapping {
 class DeviceRingEnd final : public RingEnd {
   public:
     explicit DeviceRingEnd(UniqueFd fd) : fd_(std::move(fd)) {}
+    // Others in this process may keep the file open for a moment more.
+    ~DeviceRingEnd() override { ioctl(fd_.get(), TGT_RING_DETACH); }
     // 0, or an errno value.
     int map(const tgt_ring_attach& attach);
 

@@ -121,6 +121,12 @@ static long tgt_ioctl(struct file *file, unsigned int op, unsigned long arg)
 
 	if (op == TGT_RING_KICK)
 		return att ? tgt_replies_run(att) : -ENOTCONN;
+	if (op == TGT_RING_DETACH) {
+		if (!att)
+			return -ENOTCONN;
+		tgt_attachment_end(att, TGT_NL_DETACH_CLOSED);
+		return 0;
+	}
 	if (op == TGT_RING_ATTACH)
 		return tgt_attach(file, (void __user *)arg);
 	return -ENOTTY;

@@ -34,6 +34,8 @@ constexpr std::array<unsigned, 4> setups = {
 // number is of those for sockets.
 constexpr std::array<unsigned, 2> kernel_threads = {512, 1};
 
+constexpr unsigned held_files = 256;
+
 std::string reason(int error) {
     if (error == EPERM)
         return "it is forbidden here, by the sysctl kernel.io_uring_disabled or by the seccomp "
@@ -126,6 +128,30 @@ void Ring::add(const Request& request) {
 
 void Ring::arm() {
     if (!std::exchange(turn_end_.waits, true)) worker_.at_turn_end(turn_end_);
+}
+
+// Files of the ring's table live as long as the kernel's part of the ring, which waits for all that
+// is in flight.
+std::optional<unsigned> Ring::hold(int fd) {
+    if (held_.empty()) {
+        const std::vector<int> none(held_files, -1);
+        if (io_uring_register_files(&ring_, none.data(), held_files) < 0) return std::nullopt;
+        held_.resize(held_files);
+    }
+    const auto free = std::find(held_.begin(), held_.end(), false);
+    const auto ticket = unsigned(free - held_.begin());
+    if (free == held_.end() || !set_held(ticket, fd)) return std::nullopt;
+    *free = true;
+    return ticket;
+}
+
+void Ring::let_go(unsigned ticket) {
+    set_held(ticket, -1);
+    held_[ticket] = false;
+}
+
+bool Ring::set_held(unsigned ticket, int fd) {
+    return io_uring_register_files_update(&ring_, ticket, &fd, 1) == 1;
 }
 
 bool Ring::take_back(const Task& task) {

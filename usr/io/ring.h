@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/mailbox.h"
@@ -47,6 +48,13 @@ class Ring final : private FdWatcher {
     // True: the kernel has not seen it and never will; the task does not run.
     bool take_back(const Task& task);
 
+    // Until let_go() the kernel keeps this file open, and beyond the end of the process while
+    // something is in flight: a write that the kernel has begun is not undone by kill -9, and
+    // whoever opens the file after us must not be faster than it. The ticket for let_go(), or
+    // nothing when the kernel does not do it.
+    std::optional<unsigned> hold(int fd);
+    void let_go(unsigned ticket);
+
     // For a task that runs: bytes moved, or a negative errno value.
     int result() const { return result_; }
     // Given to the kernel and not ended.
@@ -62,12 +70,14 @@ class Ring final : private FdWatcher {
     void arm();
     void submit();
     bool hand_over();
+    bool set_held(unsigned ticket, int fd);
     void deliver();
 
     Worker& worker_;
     io_uring ring_;
     const UniqueFd event_;
     std::vector<Request> collected_;
+    std::vector<bool> held_;  // by ticket; empty: the kernel has no table of ours
     TurnEnd turn_end_;
     bool asks_again_ = false;
     size_t in_flight_ = 0;

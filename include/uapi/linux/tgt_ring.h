@@ -19,6 +19,11 @@
  * reply ring; TGT_RING_KICK makes the kernel act on all replies there are. At
  * any time at most two events and at most one reply per tag are on their way.
  *
+ * TGT_RING_DETACH ends the attachment as closing the file does, for a process
+ * in which others may still hold it (an io_uring keeps it open until its last
+ * request has ended, also when the process is killed: so no other daemon is
+ * told to repeat a write that may still land).
+ *
  * poll() says POLLIN while there are events that were not taken, and POLLHUP
  * with POLLERR when the attachment is over: the host is gone, or the daemon
  * wrote what it must not. What the daemon had not ended goes to the next one.
@@ -68,6 +73,7 @@ struct tgt_ring_attach {
 #define TGT_RING_IOC_TYPE	0xb7
 #define TGT_RING_ATTACH		_IOWR(TGT_RING_IOC_TYPE, 1, struct tgt_ring_attach)
 #define TGT_RING_KICK		_IO(TGT_RING_IOC_TYPE, 2)
+#define TGT_RING_DETACH		_IO(TGT_RING_IOC_TYPE, 3)
 
 /* Capability bits; none is defined yet. What both have is in force. */
 #define TGT_RING_CAPS		0ull

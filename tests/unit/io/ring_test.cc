@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -57,6 +58,11 @@ class RingTest : public testing::Test {
         from_.reset(ends[0]);
         to_.reset(ends[1]);
     }
+    // What reads from the pipe sees its end when nobody has the writing end open any more.
+    bool closed_within(int milliseconds) {
+        pollfd one{from_.get(), POLLIN, 0};
+        return poll(&one, 1, milliseconds) == 1 && (one.revents & POLLHUP) != 0;
+    }
     void turn() { worker_.turn_for_test(Clock::now()); }
     void finish(const Transfer& transfer) {
         while (!transfer.ended) {
@@ -70,6 +76,24 @@ class RingTest : public testing::Test {
     UniqueFd file_{open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
     UniqueFd from_, to_;  // a pipe
 };
+
+TEST_F(RingTest, AHeldFileStaysOpenUntilItIsLetGo) {
+    constexpr int long_enough = 60000;  // the kernel takes its time
+    const auto ticket = ring_->hold(to_.get());
+    ASSERT_TRUE(ticket);
+    to_.reset();
+    EXPECT_FALSE(closed_within(0));
+    ring_->let_go(*ticket);
+    EXPECT_TRUE(closed_within(long_enough));
+}
+
+TEST_F(RingTest, HoldsAsManyFilesAsItHasPlacesFor) {
+    std::vector<unsigned> tickets;
+    while (const auto ticket = ring_->hold(to_.get())) tickets.push_back(*ticket);
+    EXPECT_GE(tickets.size(), 64u);
+    ring_->let_go(tickets[7]);
+    EXPECT_EQ(ring_->hold(to_.get()), tickets[7]);
+}
 
 TEST_F(RingTest, WhatWasWrittenIsRead) {
     Transfer write(ring_, file_.get(), Kind::write, 8192, 'w');

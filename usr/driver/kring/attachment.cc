@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "io/ring.h"
 #include "scsi/device_type.h"
 #include "wire/scsi_lun.h"
 
@@ -52,14 +53,28 @@ Attachment::Attachment(io::Worker& worker, std::unique_ptr<ipc::CommandRing> rin
     turn_end_.run = [](Task& task) { static_cast<TurnEnd&>(task).self->turn_ended(); };
 }
 
-Attachment::~Attachment() = default;
+Attachment::~Attachment() {
+    if (held_) worker_.ring()->let_go(*held_);
+}
 
 // Edge triggered: what there is to see is seen in memory; the descriptor only ends the sleep.
 bool Attachment::start() {
     FdWatcher& watcher = *this;
     if (!worker_.poller().add(ring_->descriptor(), EPOLLIN | EPOLLET, watcher)) return false;
     worker_.add(static_cast<EventSource&>(*this));
+    hold_while_writing();
     return true;
+}
+
+// Nobody else attaches the queue, and is told to repeat its writes, while one of ours may land.
+void Attachment::hold_while_writing() {
+    io::Ring* ring = worker_.ring();
+    if (!ring) return;
+    held_ = ring->hold(ring_->descriptor());
+    if (!held_)
+        log::warn(log::Module::core,
+                  "io_uring does not keep a command ring open: after kill -9 a write that a slow "
+                  "device still has may land on newer data");
 }
 
 // --- events --------------------------------------------------------------------------------------

@@ -78,6 +78,8 @@ class Attachment final : public std::enable_shared_from_this<Attachment>,
   private:
     static constexpr io::Duration patience = std::chrono::seconds(10);
 
+    void hold_while_writing();
+
     struct TaskAnswer {
         uint32_t tag;
         uint64_t id;
@@ -135,6 +137,7 @@ class Attachment final : public std::enable_shared_from_this<Attachment>,
     void lose(std::string why);
 
     io::Worker& worker_;
+    std::optional<unsigned> held_;  // the ring's descriptor, by the worker's io::Ring
     // In this order: requests give their buffers back to the pool, which lies in the ring's memory.
     const std::unique_ptr<ipc::CommandRing> ring_;
     io::BufferPool pool_;
