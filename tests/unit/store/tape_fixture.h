@@ -58,7 +58,7 @@ class DiskFile final : public ssc::ImageFile {
             if (offset + got >= disk_->now.size()) break;
             const uint64_t bytes =
                 std::min<uint64_t>(piece.iov_len, disk_->now.size() - offset - got);
-            memcpy(piece.iov_base, disk_->now.data() + offset + got, bytes);
+            if (bytes > 0) memcpy(piece.iov_base, disk_->now.data() + offset + got, bytes);
             got += bytes;
         }
         return 0;

@@ -14,6 +14,7 @@
 #include "base/unique_fd.h"
 #include "store/ssc/media_types.h"
 #include "store/ssc/metadata.h"
+#include "store/ssc/tape2_format.h"
 #include "store/ssc/tape3.h"
 
 namespace tgt::store::ssc {
@@ -55,10 +56,26 @@ int sync_folder(const std::string& path) {
 // changed. Where room cannot be set aside it is not.
 int write_blank(int fd, const CartridgeSpec& spec, int version) {
     DescriptorFile file(fd);
-    if (version != 3) return EINVAL;
+    if (version == 2) {
+        if (const int error = file.write_bytes(0, v2::blank(spec))) return error;
+        return fsync(fd) == 0 ? 0 : errno;
+    }
     if (fallocate(fd, 0, 0, metadata_area_size) != 0 && errno == ENOSPC) return ENOSPC;
     if (const int error = Tape3::create(file, spec)) return error;
     return fsync(fd) == 0 ? 0 : errno;
+}
+
+// What version 2 has no room for.
+Result<void> check_version(const CartridgeSpec& spec, int version) {
+    if (version == 3) return {};
+    if (version != 2) return fail(EINVAL, fmt::format("there is no tape format {}", version));
+    if (spec.barcode.size() > v2::barcode_length)
+        return fail(EINVAL, fmt::format("a barcode of format 2 has at most {} characters",
+                                        v2::barcode_length));
+    if (spec.max_partitions > 1) return fail(EINVAL, "format 2 has no partitions");
+    if (spec.capacity >> 20 > UINT32_MAX)
+        return fail(EINVAL, "a cartridge of format 2 has less than 4 PiB");
+    return {};
 }
 
 }  // namespace
@@ -83,6 +100,7 @@ Result<void> check(const CartridgeSpec& spec) {
 
 Result<void> create_cartridge(const std::string& path, const CartridgeSpec& spec, int version) {
     if (auto good = check(spec); !good) return good;
+    if (auto good = check_version(spec, version); !good) return good;
     const UniqueFd fd(open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, image_mode));
     if (!fd) return fail(errno, fmt::format("cannot create {}: {}", path, strerror(errno)));
     int error = write_blank(fd.get(), completed(spec), version);
