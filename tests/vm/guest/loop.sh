@@ -18,6 +18,8 @@
 # plan discard-frees-the-file
 # plan lun-reset-under-load
 # plan timed-out-command-is-aborted
+# plan aborts-under-load
+# plan lun-reset-takes-stuck-commands-back
 # plan lun-comes-and-goes-under-load
 # plan host-comes-and-goes-under-load
 # plan nexuses-are-initiators
@@ -58,7 +60,13 @@ check host host || exit 1
 appears() { eventually disk_at "$HOST" $FILE && eventually disk_at "$HOST" $DIRECT && eventually disk_at "$HOST" $FAULT; }
 check disk-appears appears || exit 1
 DISK=$(disk_at "$HOST" $FILE)
-shown() { adm -m host -o show && adm -m host -o show | grep -q loop && adm -m target -o show; }
+shown() { adm -m host -o show && adm -m host -o show | grep -q loop && adm -m target -o show && counted; }
+# Lines of statistics begin with target, unit and I_T nexus, then the bytes that were read.
+counted() {
+    local row='$1 == 1 && $2 == unit && $4 > 0' nexus
+    adm -m system -o stat && nexus=$(adm -m system -o stat | awk -v unit=$FILE "$row { print \$3 }") && [ -n "$nexus" ] &&
+        adm -m session -o stat -s "$nexus" | awk -v unit=$FILE "$row { found = 1 } END { exit !found }"
+}
 check host-is-shown shown
 check mkfs mkfs.ext4 -q "$DISK"
 write_file() { mount "$DISK" $MNT && dd if=/dev/urandom of=$MNT/file bs=1M count=16 conv=fsync; }
@@ -118,14 +126,43 @@ resets() {
 check lun-reset-under-load under_load "$DISK" resets
 # One write takes longer than the initiator waits; it is taken back and sent again.
 FAULTY=$(disk_at "$HOST" $FAULT)
+fault() { adm -m logicalunit -o update -t 1 -l $FAULT -P "fault=$1"; }
 timed_out() {
-    echo 2 >"/sys/block/${FAULTY#/dev/}/device/timeout"
-    adm -m logicalunit -o update -t 1 -l $FAULT -P 'fault=hang:op=write:count=1:cancellable=1' || return
-    dd if=/run/pattern of="$FAULTY" bs=64k count=4 oflag=direct && cmp -n 262144 "$FAULTY" /run/pattern &&
-        aborted_commands
+    impatient "$FAULTY" 2 && fault hang:op=write:count=1:cancellable=1 || return
+    dd if=/run/pattern of="$FAULTY" bs=64k count=4 oflag=direct && cmp -n 262144 "$FAULTY" /run/pattern && aborted_are "$HOST" 1
 }
-aborted_commands() { adm --json -m host -o show | grep -q '"aborted": *[1-9]'; }
 check timed-out-command-is-aborted timed_out
+# Reads and writes of a load hang here and there. Two of the writes are with the medium already: each lands while its
+# abort waits for it. What hangs a second time makes Linux go on from the abort to the reset of the unit.
+seen() { aborted_are "$HOST" "$1" && [ "$(counter "$HOST" tasks)" -ge "$2" ]; }
+aborts() {
+    local aborted tasks
+    aborted=$(counter "$HOST" aborted) tasks=$(counter "$HOST" tasks)
+    mark && fault "hang:op=write:count=2:ms=3500;hang:op=read+write:probability=0.02:cancellable=1" &&
+        eventually seen $((aborted + 18)) $((tasks + 10)) && fault none
+}
+aborts_under_load() { under_load "$FAULTY" aborts && kernel_says_only 'Power-on or device reset occurred'; }
+check aborts-under-load aborts_under_load
+# The initiator would wait for long; nothing but the reset ends these.
+stuck() { adm --json -m target -o show | grep -A 1 '"name": "hung"' | grep -o '[0-9]*'; }
+some_stuck() { [ "$(stuck)" -gt 0 ]; }
+reset_stuck_ones() {
+    local round before count
+    for round in 1 2; do
+        before=$(counter "$HOST" aborted)
+        fault hang:op=read+write:cancellable=1 && eventually some_stuck && sleep 0.5 && fault none && count=$(stuck) &&
+            sg_reset --no-esc --device "$(sg_of "$FAULTY")" && aborted_are "$HOST" $((before + count)) && [ "$(stuck)" = 0 ] || return
+    done
+}
+reset_stuck() {
+    mark && reset_stuck_ones
+    local status=$?
+    [ $status = 0 ] || adm -m logicalunit -o update -t 1 -l $FAULT -P release=all # else the load would not end
+    impatient "$FAULTY" 60
+    return $status
+}
+reset_under_load() { impatient "$FAULTY" 3600 && under_load "$FAULTY" reset_stuck && kernel_says_only 'Power-on or device reset occurred'; }
+check lun-reset-takes-stuck-commands-back reset_under_load
 unit_comes_and_goes() {
     local number
     for number in 1 2 3; do
