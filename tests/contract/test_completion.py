@@ -65,6 +65,8 @@ def complete(line: str, daemon: Daemon | None = None) -> set[str]:
         ("tgtimg -Y disk -t ", {"disk"}),
         ("tgtimg --device-type=cd --type=", {"dvd+r"}),
         ("tgtimg --thin", {"--thin-provisioning"}),
+        ("tgtimg -m lto-", set()),
+        ("tgtimg --media LTO-8", {"LTO-8"}),
         ("tgt-admin --delete A", {"ALL"}),
         ("tgt-setup-lun -b x -", {"-n", "-d", "-b", "-B", "-t", "-C", "-h", "--help", "--version"}),
     ],

@@ -7,16 +7,19 @@ INTENDED lists the differences, each with its reason.
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shlex
 import shutil
 import signal
+import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from lib.crc32c import crc32c
 from lib.daemon import BUILD, SANITIZER_ENV
 
 ORACLE = "/usr/sbin/tgtimg"
@@ -158,8 +161,32 @@ INTENDED = [
     ),
     # These devices are not built yet.
     ("-o new -Y cd -f a -t DVD+RW", 22, "tgtimg: images of cds are not in this build\n"),
-    ("-o new -f a -s 1 -b 1 -t worm", 22, "tgtimg: images of tapes are not in this build\n"),
-    ("-o show -f /dev/null", 22, "tgtimg: images of tapes are not in this build\n"),
+    # tgt says "crc error", or that a read has failed with success.
+    (
+        "-o show -f /dev/null",
+        1,
+        "tgtimg: /dev/null is no tape image: it begins like none; make one with tgtimg\n",
+    ),
+    # tgt writes over the end of its memory.
+    (
+        f"-o new -f a -s 1 -t data -b {'x' * 33}",
+        22,
+        f"tgtimg: the barcode '{'x' * 33}' is not 1 to 32 printable characters of ASCII\n" + TRY,
+    ),
+    (
+        "-o new -f a -t data -b 1 -m LTO-10",
+        22,
+        "tgtimg: unknown cartridge 'LTO-10': there are LTO-1, LTO-2, LTO-3, LTO-4, LTO-5, LTO-6, "
+        "LTO-7, LTO-8, LTO-9\n",
+    ),
+    (
+        "-o new -f a -t data -b 1 -s 1 -F 1",
+        22,
+        "tgtimg: unknown format '1' of a tape: there are 2 and 3\n",
+    ),
+    # tgt writes over it.
+    ("-o new -f . -t data -b 1 -s 1", 2, "Failed creating file: File exists\n"),
+    ("-o new -f a -t data -b 1 -s -1", 3, "Capacity must be > 0\n"),
 ]
 
 
@@ -227,3 +254,84 @@ def test_help_and_version_go_to_standard_output(tmp_path: Path) -> None:
         assert run(OURS, words, tmp_path / "files").out.startswith("Usage: tgtimg [OPTION]\n")
     version = run(OURS, ["--version"], tmp_path / "files")
     assert (version.status, version.err) == (0, "") and version.out.strip()
+
+
+# --- tapes ---------------------------------------------------------------------------------------
+
+SERIAL = slice(48 + 264, 48 + 264 + 32)  # of the medium: tgt puts the time into it
+FIRST = 1152
+
+
+def masked(image: bytes) -> bytes:
+    return image[: SERIAL.start] + bytes(32) + image[SERIAL.stop :]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-t data -b A00001L8 -s 100",
+        "-t clean -b CLN -s 1",
+        "-t worm -b W -s 0",
+        f"-t DATA -b {'x' * 19} -s 4095",
+    ],
+)
+def test_tapes_of_format_2_are_those_of_tgt(line: str, tmp_path: Path) -> None:
+    words = shlex.split(f"-o new -f a {line}")
+    theirs = run(ORACLE, words, tmp_path / "theirs")
+    ours = run(OURS, [*words, "--format=2"], tmp_path / "ours")
+    assert (ours.status, ours.out, ours.err) == (theirs.status, theirs.out, theirs.err)
+    assert ours.files[0][:3] == theirs.files[0][:3]
+    images = [(tmp_path / folder / "a").read_bytes() for folder in ("ours", "theirs")]
+    assert masked(images[0]) == masked(images[1])
+    assert re.fullmatch(rb"\w+_\d{10}\0+", images[0][SERIAL])
+    for folder in ("ours", "theirs"):
+        assert_shown_alike(tmp_path / folder / "a")
+
+
+def assert_shown_alike(image: Path) -> None:
+    shown = [
+        subprocess.run(
+            [program, "-o", "show", "-f", image],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, **SANITIZER_ENV, "LC_ALL": "C"},
+        )
+        for program in (OURS, ORACLE)
+    ]
+    assert (shown[0].stdout, shown[0].stderr) == (shown[1].stdout, shown[1].stderr)
+
+
+def header(*fields: int) -> bytes:
+    rest = struct.pack(">IIIQQQQ", *fields)
+    return crc32c(rest).to_bytes(4, "little") + rest
+
+
+def test_what_is_on_a_tape_is_shown_as_by_tgt(tmp_path: Path) -> None:
+    run(ORACLE, shlex.split("-o new -f a -t data -b A -s 10"), tmp_path / "files")
+    image = tmp_path / "files" / "a"
+    data, before, at = image.read_bytes()[:FIRST], 0, FIRST
+    for number, size in enumerate([512, 70000, 0, 0, 1], start=1):
+        behind = at + 48 + size
+        data += header(size, size, 2 if size else 0x40, number, before, at, behind) + bytes(size)
+        before, at = at, behind
+    image.write_bytes(data + header(0, 0, 0x20, 6, before, at, at))
+    assert_shown_alike(image)
+
+
+def test_a_tape_is_made_of_a_cartridges_name(tmp_path: Path) -> None:
+    words = shlex.split("-o new -f a -t worm -b TAPE01L8 --media lto-8")
+    made = run(OURS, words, tmp_path / "files")
+    assert (made.status, made.out) == (0, "Created blank tape image file : a\n")
+    assert made.files[0][3] * 512 < 1 << 20
+    shown = subprocess.run(
+        [OURS, "-o", "show", "-f", tmp_path / "files" / "a"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **SANITIZER_ENV},
+    ).stdout
+    assert shown.startswith("Media     : TAPE01L8" + " " * 23 + "\n type     : WORM\n")
+    assert "\nFormat    : tgt tape 3\nCartridge : LTO-8\n" in shown
+    assert "Beginning of Tape(16): Capacity 11444091 MB, Blk No.: 0, " in shown
+    assert shown.endswith("      End of Data(32): Blk No. 1, prev 0, curr 0,  next 0, sz 0\n")

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <cstdio>
-#include <cstring>
+#include <ctime>
 
-#include "base/unique_fd.h"
 #include "tgtimg/disk_image.h"
 #include "tgtimg/options.h"
+#include "tgtimg/tape_image.h"
 
 namespace {
 
@@ -24,22 +23,23 @@ Outcome new_disk(const Options& options) {
     return {};
 }
 
-Outcome show_tape(const Options& options) {
-    const tgt::UniqueFd file(open(options.file->c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file)
-        return Refusal{
-            {1, fmt::format("tgtimg: can't open {}, {}\n", *options.file, std::strerror(errno))},
-            false};
-    return Refusal{{EINVAL, "tgtimg: images of tapes are not in this build\n"}, false};
+Outcome outcome_of(const tgt::Result<void>& done) {
+    if (done) return {};
+    return Refusal{done.error(), done.error().code == EINVAL};
+}
+
+Outcome new_tape(const Options& options) {
+    auto spec = cartridge(options, std::time(nullptr));
+    if (!spec) return spec.error();
+    return outcome_of(create_tape(*options.file, *spec, options.format));
 }
 
 Outcome perform(const Options& options) {
     if (auto problem = check_options(options)) return problem;
-    if (*options.op == Op::show) return show_tape(options);
+    if (*options.op == Op::show) return outcome_of(show_tape(*options.file));
     if (options.type == DeviceType::disk) return new_disk(options);
-    return Refusal{{EINVAL, fmt::format("tgtimg: images of {} are not in this build\n",
-                                        options.type == DeviceType::cd ? "cds" : "tapes")},
-                   false};
+    if (options.type == DeviceType::tape) return new_tape(options);
+    return Refusal{{EINVAL, "tgtimg: images of cds are not in this build\n"}, false};
 }
 
 int refuse(const Refusal& refusal) {

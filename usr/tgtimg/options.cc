@@ -17,7 +17,7 @@ constexpr int exit_capacity = 3;
 constexpr uint64_t megabyte = uint64_t(1) << 20;
 
 // In tgt's order: an ambiguous abbreviation lists its candidates in this order.
-constexpr std::array<option, 10> long_options = {{
+constexpr std::array<option, 13> long_options = {{
     {"help", no_argument, nullptr, 'h'},
     {"op", required_argument, nullptr, 'o'},
     {"device-type", required_argument, nullptr, 'Y'},
@@ -27,9 +27,12 @@ constexpr std::array<option, 10> long_options = {{
     {"file", required_argument, nullptr, 'f'},
     {"thin-provisioning", no_argument, nullptr, 'T'},
     {"version", no_argument, nullptr, 'V'},
+    {"media", required_argument, nullptr, 'm'},
+    {"format", required_argument, nullptr, 'F'},
+    {"f", required_argument, nullptr, 'f'},  // which is --file in tgt, and no abbreviation of two
     {nullptr, 0, nullptr, 0},
 }};
-constexpr const char* short_options = "ho:Y:b:s:t:f:TV";
+constexpr const char* short_options = "ho:Y:b:s:t:f:TVm:F:";
 
 using Problem = std::optional<Refusal>;
 
@@ -58,6 +61,22 @@ Problem set_device_type(Options& options, std::string_view name) {
     return plain(EINVAL, fmt::format("unknown target type: {}", name));
 }
 
+Problem set_cartridge(Options& options, std::string_view name) {
+    options.cartridge = store::ssc::find_media_type(name);
+    if (options.cartridge) return {};
+    std::string known;
+    for (const auto& type : store::ssc::media_types())
+        known += fmt::format("{}{}", known.empty() ? "" : ", ", type.name);
+    return plain(EINVAL, fmt::format("unknown cartridge '{}': there are {}", name, known));
+}
+
+Problem set_format(Options& options, std::string_view name) {
+    if (name != "2" && name != "3")
+        return plain(EINVAL, fmt::format("unknown format '{}' of a tape: there are 2 and 3", name));
+    options.format = name[0] - '0';
+    return {};
+}
+
 Problem apply(Options& options, int letter) {
     switch (letter) {
         case 'h':
@@ -82,6 +101,10 @@ Problem apply(Options& options, int letter) {
         case 'f':
             options.file = optarg;
             return {};
+        case 'm':
+            return set_cartridge(options, optarg);
+        case 'F':
+            return set_format(options, optarg);
         case 'T':
             options.thin = true;
             return {};
@@ -125,7 +148,8 @@ Problem check_new(const Options& options) {
     for (std::string_view word : rule.words) known = known || begins_with(*options.media, word);
     if (!known) return usage_error(rule.wrong);
     if (rule.barcode && !options.barcode) return usage_error("Missing the barcode param");
-    if (rule.size && !options.size) return usage_error("Missing the capacity param");
+    const bool sized = options.size || (rule.barcode && options.cartridge);
+    if (rule.size && !sized) return usage_error("Missing the capacity param");
     return {};
 }
 
@@ -170,6 +194,29 @@ Result<uint64_t, Refusal> size_in_bytes(std::string_view megabytes) {
     return uint64_t(count) * megabyte;
 }
 
+Result<store::ssc::CartridgeSpec, Refusal> cartridge(const Options& options, time_t now) {
+    constexpr uint64_t default_size = 8000 * megabyte;
+    store::ssc::CartridgeSpec spec;
+    spec.barcode = *options.barcode;
+    if (begins_with(*options.media, "worm")) spec.kind = store::TapeKind::worm;
+    if (begins_with(*options.media, "clean")) spec.kind = store::TapeKind::cleaning;
+    if (options.cartridge) {
+        spec.density = options.cartridge->density;
+        spec.capacity = options.cartridge->capacity;
+    }
+    if (options.size && *options.size == "0") spec.capacity = default_size;
+    if (options.size && *options.size != "0") {
+        const auto size = size_in_bytes(*options.size);
+        if (!size) return tl::unexpected(size.error());
+        spec.capacity = *size;
+    }
+    if (options.format == 2) spec.max_partitions = 1;
+    // tgt's: --op show tells from it when the cartridge was made.
+    const std::string made = fmt::format("_{}", now);
+    spec.serial = spec.barcode.substr(0, store::ssc::longest_text - 1 - made.size()) + made;
+    return spec;
+}
+
 std::string help_text() {
     return R"(Usage: tgtimg [OPTION]
 Linux SCSI Target Framework Image File Utility, version )" TGT_VERSION R"(
@@ -182,6 +229,9 @@ Linux SCSI Target Framework Image File Utility, version )" TGT_VERSION R"(
 -b, --barcode <code>             the barcode of a tape
 -s, --size <number>              the size of a tape or a disk in megabytes (of 1048576
                                  bytes)
+-m, --media <name>               what a tape is: LTO-1 to LTO-9; its size need not be given
+-F, --format <2|3>               how a tape is kept; 2 is for programs that know tgt's format
+                                 only
 -f, --file <path>                the image file
 -T, --thin-provisioning          a disk without space set aside for it (a sparse file)
 -h, --help                       display this help and exit
@@ -191,9 +241,11 @@ tgtimg --op new --device-type disk --type disk --size <number> --file <path>
 tgtimg --op new --device-type cd --type dvd+r --file <path>
 tgtimg --op new --device-type tape --type data --barcode <code> --size <number>
   --file <path>
+tgtimg --op new --device-type tape --type data --barcode <code> --media LTO-8
+  --file <path>
 tgtimg --op show --device-type tape --file <path>
 
-This build makes images of disks; those of tapes and cds are not in it.
+This build makes images of tapes and disks; those of cds are not in it.
 )";
 }
 

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "store/ssc/create.h"
+#include "store/ssc/media_types.h"
 
 namespace tgt::tgtimg {
 
@@ -21,6 +24,8 @@ struct Options {
     std::optional<std::string> media;  // --type
     std::optional<std::string> barcode;
     std::optional<std::string> size;
+    const store::ssc::MediaType* cartridge = nullptr;  // --media
+    int format = 3;                                    // of a tape image
     bool thin = false;
     bool show_help = false;
     bool show_version = false;
@@ -38,6 +43,9 @@ Result<Options, Refusal> parse_options(int argc, char** argv);
 
 // What the operation and the device type ask for is there, and the kind of medium exists.
 std::optional<Refusal> check_options(const Options& options);
+
+// The cartridge that `options` ask for, made at `now`. A size of 0 is tgt's default one.
+Result<store::ssc::CartridgeSpec, Refusal> cartridge(const Options& options, time_t now);
 
 // --size in bytes.
 Result<uint64_t, Refusal> size_in_bytes(std::string_view megabytes);

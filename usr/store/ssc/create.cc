@@ -38,7 +38,8 @@ std::string made_up_serial() {
 CartridgeSpec completed(CartridgeSpec spec) {
     const MediaType* type = media_type_of_density(spec.density);
     if (spec.serial.empty()) spec.serial = made_up_serial();
-    if (spec.max_partitions == 0) spec.max_partitions = type ? type->max_partitions : 1;
+    if (spec.max_partitions == 0)
+        spec.max_partitions = type ? type->max_partitions : most_partitions;
     return spec;
 }
 

@@ -20,7 +20,7 @@ struct CartridgeSpec {
     uint64_t capacity = 0;        // nominal, bytes; at least `least_capacity`
     uint8_t density = 0;          // SSC density code; 0: of no particular kind
     std::string serial = {};      // of the medium, at most 32; empty: one is made up
-    unsigned max_partitions = 0;  // 1 to 4, format 2: 1; 0: what the density has
+    unsigned max_partitions = 0;  // 1 to 4, format 2: 1; 0: what the density has, or all
 };
 
 // The reason against it, or nothing. Pure.
