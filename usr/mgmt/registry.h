@@ -170,6 +170,7 @@ class Registry final : public Directory {
     void begin_binding(const TargetEntry& entry, uint32_t host,
                        std::function<void(Result<void>)> done);
     void bind_in_silence(const TargetEntry& entry, uint32_t host);
+    void bind_later(int tid, uint32_t host);
     void bind_again();
     void lun_changed(Driver& driver, int tid, uint64_t lun, bool present) const;
     void unbind_all_hosts(TargetEntry& entry, io::Duration bound, std::function<void()> done);

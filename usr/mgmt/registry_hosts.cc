@@ -53,6 +53,13 @@ void Registry::bind_host(int tid, uint32_t host, LunCallback done) {
             log::info(module, "{}", warnings.front());
             return done(std::move(warnings));
         }
+        if (bound.error().code == EBUSY) {
+            bind_later(tid, host);
+            return done(Warnings{
+                fmt::format("{}; it may be a daemon whose last writes have not ended, and target "
+                            "{} is bound to host {} when it lets go",
+                            bound.error().text, tid, host)});
+        }
         if (const auto it = targets_.find(tid); it != targets_.end()) it->second.hosts.erase(host);
         done(refuse(ErrorCode::invalid_request, "target {} cannot be bound to host {}: {}", tid,
                     host, bound.error().text));
@@ -105,9 +112,13 @@ void Registry::bind_remembered_hosts() {
 void Registry::bind_in_silence(const TargetEntry& entry, uint32_t host) {
     begin_binding(entry, host, [this, tid = entry.tid, host](const Result<void>& bound) {
         if (bound || bound.error().code != EBUSY || stopping_) return;
-        bind_again_.emplace_back(tid, host);
-        runtime_.control().timers().arm_in(bind_timer_, std::chrono::seconds(1));
+        bind_later(tid, host);
     });
+}
+
+void Registry::bind_later(int tid, uint32_t host) {
+    bind_again_.emplace_back(tid, host);
+    runtime_.control().timers().arm_in(bind_timer_, std::chrono::seconds(1));
 }
 
 void Registry::bind_again() {

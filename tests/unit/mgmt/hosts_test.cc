@@ -47,6 +47,11 @@ class HostsTest : public test::RegistryTest {
     std::map<uint32_t, int> bound() {
         return on_control([&] { return loop->bound; });
     }
+    void wait_until_bound() {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        while (bound().empty() && std::chrono::steady_clock::now() < end)
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
     std::vector<std::string> changes() {
         return on_control([&] { return std::exchange(loop->changes, {}); });
     }
@@ -104,9 +109,19 @@ TEST_F(HostsTest, AHostThatADaemonBeforeStillHasIsBoundLater) {
     bind(1, 3);
     on_control([&] { return loop->busy = 1; });
     come(3);
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (bound().empty() && std::chrono::steady_clock::now() < end)
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    wait_until_bound();
+    EXPECT_EQ(bound(), (Bound{{3, 1}}));
+}
+
+TEST_F(HostsTest, AnAdministratorIsToldOfAHostThatADaemonBeforeStillHas) {
+    make_loop_target(1);
+    come(3);
+    on_control([&] { return loop->busy = 1; });
+    const Json answer = bind(1, 3);
+    ASSERT_TRUE(answer.contains("warnings"));
+    EXPECT_THAT(answer["warnings"][0].get<std::string>(),
+                HasSubstr("target 1 is bound to host 3 when it lets go"));
+    wait_until_bound();
     EXPECT_EQ(bound(), (Bound{{3, 1}}));
 }
 
