@@ -194,7 +194,6 @@ bool Attachment::admit(Request& request) {
 
 // In the order of coming, so that large commands get their turn.
 void Attachment::feed() {
-    if (waiting_.empty()) return;
     bool fed = false;
     while (!waiting_.empty() && admit(waiting_.front())) fed = true;
     if (waiting_.empty())

@@ -155,6 +155,28 @@ TEST(KringCommands, WhatFindsNoRoomForTenSecondsEndsWithTaskSetFull) {
     bench.scsi.settle();
 }
 
+// The time of those that wait begins anew when none waits any more, however the last one went.
+TEST(KringCommands, WhatWaitsAfterAnotherWasAbortedHasItsTenSeconds) {
+    KringBench bench;
+    bench.kernel.data_bytes = size_t(2) << 20;
+    FakeAttachment& kernel = bench.serve();
+    bench.scsi.store->hold(true);
+    for (int i = 0; i < 2; ++i) kernel.submit({.cdb = read10(0, 2048), .in_length = 1 << 20});
+    const uint64_t victim = kernel.submit({.cdb = read10(0, 1), .in_length = 512});
+    bench.scsi.pass(std::chrono::seconds(6));
+    kernel.task(1, TGT_TASK_ABORT_TASK, 1, victim);
+    bench.scsi.settle();
+    EXPECT_TRUE(kernel.done(victim).aborted());
+    const uint64_t waits = kernel.submit({.cdb = read10(0, 1), .in_length = 512});
+    bench.scsi.pass(std::chrono::seconds(9));
+    EXPECT_FALSE(kernel.is_done(waits));
+    bench.scsi.pass(std::chrono::seconds(1));
+    EXPECT_EQ(kernel.done(waits).status, task_set_full);
+    bench.scsi.store->hold(false);
+    bench.scsi.store->release_held();
+    bench.scsi.settle();
+}
+
 TEST(KringCommands, BuffersAreFreeAgainWhenTheKernelHasSentThem) {
     KringBench bench;
     bench.kernel.data_bytes = size_t(2) << 20;
