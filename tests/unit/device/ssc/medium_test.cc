@@ -3,6 +3,8 @@
 // SSC-4 5.2, 7.1, 7.2, 7.5, 7.12.
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "tests/unit/device/ssc/tape_bench.h"
 
 namespace tgt::test {
@@ -96,13 +98,34 @@ TEST(LoadUnload, WithoutACartridge) {
     EXPECT_TRUE(harness.run(prevent(true)).good());
 }
 
-TEST(Readiness, IsToldBesideALongCommand) {
+TEST(Readiness, IsToldByRequestSense_Spc4_6_39) {
     TapeBench bench;
     ASSERT_TRUE(bench.run(unload_cdb).good());
     const Answer answer = bench.run(request_sense());
     ASSERT_GE(answer.data.size(), 14u);
     EXPECT_EQ(answer.data[2], 0x02);
     EXPECT_EQ(answer.data[12], 0x3a);
+}
+
+TEST(Readiness, IsToldBesideALongCommand) {
+    TapeBench bench;
+    const size_t other = bench.harness.add_nexus("iqn.other,i,0x1");
+    std::promise<void> busy, go_on;
+    bool first = true;
+    bench.tape->fail_when = [&](MemoryTape::Call) {
+        if (!std::exchange(first, false)) return 0;
+        busy.set_value();
+        go_on.get_future().wait();
+        return 0;
+    };
+    auto rewinding = bench.harness.start(rewind_cdb);
+    busy.get_future().wait();
+    EXPECT_TRUE(bench.from(other, test_ready).good());
+    EXPECT_TRUE(bench.from(other, {0x12, 0, 0, 0, 36, 0}).good());
+    EXPECT_TRUE(bench.from(other, request_sense()).good());
+    EXPECT_FALSE(rewinding->ready());
+    go_on.set_value();
+    EXPECT_TRUE(rewinding->wait().good());
 }
 
 TEST(Erase, EndsTheDataAtThePosition_Ssc4_5_2) {
