@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "device/ssc/attributes.h"
+#include "device/ssc/block_codec.h"
 #include "device/ssc/mode_pages.h"
 #include "device/ssc/personality.h"
 #include "scsi/logical_unit.h"
@@ -63,7 +64,8 @@ Drive& drive_of(const scsi::Command& command) {
     return drive;
 }
 
-Drive::Drive(std::unique_ptr<store::Store> store, std::string path) {
+Drive::Drive(std::unique_ptr<store::Store> store, std::string path)
+    : codec_(std::make_unique<BlockCodec>()) {
     put_in(std::move(store), std::move(path));
 }
 
@@ -77,6 +79,10 @@ void Drive::attach(scsi::LogicalUnit& unit) {
     be(*unit.state());
     if (cartridge_) thread();
     publish();
+}
+
+void Drive::reset() {
+    codec_->encryption.clear();
 }
 
 void Drive::be(const scsi::LunState& state) {
@@ -186,6 +192,7 @@ Outcome Drive::unload(bool hold) {
     loaded_ = flush_failed_ = unflushed_ = false;
     held_ = hold;
     unusable_.reset();
+    codec_->encryption.demounted();
     publish();
     return outcome;
 }

@@ -15,6 +15,7 @@
 
 namespace tgt::ssc {
 
+struct BlockCodec;
 struct Personality;
 enum class Use : uint8_t;
 
@@ -34,6 +35,8 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     ~Drive() override;
 
     void attach(scsi::LogicalUnit& unit) override;
+    // SSC-4 4.2.22.5: keys do not outlive it.
+    void reset() override;
     scsi::MediumPort* medium_port() override { return this; }
 
     // Null: no cartridge. Its auxiliary memory can be used when it is present and not loaded, too.
@@ -72,6 +75,8 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     Warning warning(const scsi::LunState& state) const;
     // Memory for blocks that cannot go straight to where they belong; empty: there is none.
     std::span<uint8_t> scratch(size_t bytes);
+    // Keys, and what else blocks are made and opened with (block_codec.h).
+    BlockCodec& codec() const { return *codec_; }
     // Tells everybody what is in the drive now.
     void publish();
     // The drive is what this says: a personality can be given at any time.
@@ -106,6 +111,7 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     bool flush_failed_ = false;
     bool told_failure_ = false;  // the log has a line about this cartridge
     Counters counters_;
+    std::unique_ptr<BlockCodec> codec_;
     std::unique_ptr<uint8_t[]> scratch_;
     size_t scratch_bytes_ = 0;
 };

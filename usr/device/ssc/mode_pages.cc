@@ -73,7 +73,7 @@ ModePage control_page() {
 ModePage compression_page() {
     using namespace compress;
     return page(compression, 0, 14, {dce | dcc, dde, 0, 0, 0, 1, 0, 0, 0, 1},
-                {dce, dde, 0, 0, 0, 1, 0, 0, 0, 1});
+                {dce, 0, 0, 0, 0, 1, 0, 0, 0, 1});
 }
 
 ModePage configuration_page() {
@@ -341,10 +341,6 @@ bool buffered(const LunState& state) {
 
 bool compresses(const LunState& state) {
     return byte_of(required(state, compression), compress::dce_byte) & compress::dce;
-}
-
-bool decompresses(const LunState& state) {
-    return byte_of(required(state, compression), compress::dde_byte) & compress::dde;
 }
 
 uint64_t programmable_early_warning(const LunState& state) {

@@ -16,6 +16,9 @@ scsi::Outcome log_select(scsi::Command& command);
 scsi::Outcome report_density_support(scsi::Command& command);
 scsi::Outcome read_attribute(scsi::Command& command);
 scsi::Outcome write_attribute(scsi::Command& command);
+// security_protocol.cc
+scsi::Outcome security_protocol_in(scsi::Command& command);
+scsi::Outcome security_protocol_out(scsi::Command& command);
 
 // Page 2Eh clears the flags that it tells.
 extern const std::array<scsi::LogPage, 13> log_pages;

@@ -83,6 +83,14 @@ inline constexpr std::array page_rows{
                                  {0x8d, 0x01, 0, 0, 0, 0xff, 0, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff},
                                  16, 10, 4, scsi::ReservationClass::write, nullptr),
         &write_attribute),
+    detail::page_in(scsi::spc::parameter_in(
+        "SECURITY PROTOCOL IN", 0xa2, {0xa2, 0xff, 0xff, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff}, 12, 6,
+        4, scsi::ReservationClass::write, 0, &security_protocol_in)),
+    detail::page_out(
+        scsi::spc::parameter_out("SECURITY PROTOCOL OUT", 0xb5,
+                                 {0xb5, 0xff, 0xff, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff}, 12, 6, 4,
+                                 scsi::ReservationClass::write, nullptr),
+        &security_protocol_out),
 };
 
 }  // namespace tgt::ssc

@@ -15,7 +15,6 @@ MemoryTape::MemoryTape(uint64_t capacity) {
     about.barcode = "MEM001L8";
     about.capacity = capacity;
     about.max_partitions = 4;
-    about.keeps_flags = true;
     all.resize(1);
     all[0].capacity = capacity;
 }
