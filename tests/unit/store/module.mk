@@ -14,5 +14,6 @@ SRC_store_test := tests/unit/store/flags_test.cc tests/unit/store/op_batch_test.
 DEPS_store_test := store_engines store_aio store_posix store io base
 
 UNITTESTS += tape_store_test
-SRC_tape_store_test := $(addprefix tests/unit/store/tape_,model_test.cc power_test.cc image_test.cc format2_test.cc)
+SRC_tape_store_test := $(addprefix tests/unit/store/tape_,model_test.cc power_test.cc image_test.cc format2_test.cc \
+                              room_test.cc)
 DEPS_tape_store_test := store_engines store_ssc store_posix store io base

@@ -15,6 +15,9 @@ namespace tgt::store::ssc {
 
 namespace {
 
+constexpr uint64_t stream_length = uint64_t(1) << 20;  // more than this in a row is a stream
+constexpr uint64_t room_ahead = uint64_t(16) << 20;
+
 // What is left of a list of pieces while calls of the system take it from the front. Almost always
 // the first call takes everything, of the caller's own list.
 class Rest {
@@ -79,7 +82,30 @@ int DescriptorFile::read(uint64_t offset, std::span<const iovec> out, uint64_t& 
     return 0;
 }
 
+DescriptorFile::~DescriptorFile() {
+    give_back_room();
+}
+
+// A write beyond the end of file finds its place here, in one piece, rather than page by page.
+// Where there is no such room, or the file system cannot, the write itself will find out.
+void DescriptorFile::reserve(uint64_t offset, uint64_t length) {
+    run_ = offset == next_ ? run_ + length : length;
+    next_ = offset + length;
+    if (run_ < stream_length || next_ <= ahead_) return;
+    fallocate(fd_, FALLOC_FL_KEEP_SIZE, off_t(offset), off_t(length + room_ahead));
+    ahead_ = next_ + room_ahead;
+}
+
+// To set the size that a file has frees what it holds behind its end.
+void DescriptorFile::give_back_room() {
+    struct stat st;
+    if (ahead_ == 0 || fstat(fd_, &st) != 0) return;
+    ahead_ = 0;
+    if (ftruncate(fd_, st.st_size) != 0) return;  // it stays, and is used when the tape is
+}
+
 int DescriptorFile::write(uint64_t offset, std::span<const iovec> data) {
+    reserve(offset, length_of(data));
     Rest rest(data);
     rest.take(0);
     while (!rest.empty()) {
@@ -96,6 +122,7 @@ int DescriptorFile::write(uint64_t offset, std::span<const iovec> data) {
 
 int DescriptorFile::cut(uint64_t size) {
     if (this->size() <= size) return 0;
+    ahead_ = 0;
     int failed = 0;
     do failed = ftruncate(fd_, off_t(size));
     while (failed && errno == EINTR);

@@ -31,10 +31,15 @@ class ImageFile {
     int write_bytes(uint64_t offset, std::span<const uint8_t> data);
 };
 
-// An open file; the descriptor is the caller's and outlives it.
+// An open file; the descriptor is the caller's and outlives it. While it is written in a stream the
+// file system is asked for room some way ahead, which costs less than to find it for each page. The
+// size never tells of that room, and what is left of it goes back in the end.
 class DescriptorFile final : public ImageFile {
   public:
     explicit DescriptorFile(int fd) : fd_(fd) {}
+    ~DescriptorFile() override;
+    DescriptorFile(const DescriptorFile&) = delete;
+    DescriptorFile& operator=(const DescriptorFile&) = delete;
     int read(uint64_t offset, std::span<const iovec> out, uint64_t& got) override;
     int write(uint64_t offset, std::span<const iovec> data) override;
     int cut(uint64_t size) override;
@@ -43,7 +48,13 @@ class DescriptorFile final : public ImageFile {
     uint64_t size() override;
 
   private:
+    void reserve(uint64_t offset, uint64_t length);
+    void give_back_room();
+
     const int fd_;
+    uint64_t next_ = 0;   // where the last write ended
+    uint64_t run_ = 0;    // bytes that were written up to there one behind the other
+    uint64_t ahead_ = 0;  // up to where room was asked for; 0: nowhere
 };
 
 // Bytes of the pieces.
