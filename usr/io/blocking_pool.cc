@@ -41,14 +41,17 @@ BlockingPool::~BlockingPool() {
 }
 
 void BlockingPool::submit(Task& task) {
-    std::lock_guard lock(state_->mutex);
-    state_->queue.push_back(&task);
-    if (state_->idle_threads >= state_->queue.size()) {
-        state_->work.notify_one();
+    const std::shared_ptr<State> state = state_;  // the pool may go when the task has run
+    std::unique_lock lock(state->mutex);
+    state->queue.push_back(&task);
+    if (state->idle_threads >= state->queue.size()) {
+        // Under the lock the woken thread would run into it, and sleep once more.
+        lock.unlock();
+        state->work.notify_one();
         return;
     }
     try {
-        start_thread("tgt-pool", [state = state_] { state->serve(); }).detach();
+        start_thread("tgt-pool", [state] { state->serve(); }).detach();
     } catch (const std::system_error& error) {
         // A thread that ends its task, or the next submit(), will take it.
         log::error(log::Module::io, "no thread for blocking work: {}", error.what());
