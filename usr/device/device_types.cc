@@ -3,6 +3,7 @@
 #include "device/controller/controller.h"
 #include "device/passthrough/passthrough.h"
 #include "device/sbc/disk.h"
+#include "device/smc/changer.h"
 #include "device/ssc/tape.h"
 #include "scsi/device_type.h"
 
@@ -10,10 +11,7 @@ namespace tgt::scsi {
 
 std::span<const DeviceType* const> device_types() {
     static constexpr const DeviceType* types[] = {
-        &sbc::disk,
-        &controller::controller,
-        &ssc::tape,
-        &passthrough::passthrough,
+        &sbc::disk, &controller::controller, &smc::changer, &ssc::tape, &passthrough::passthrough,
     };
     return types;
 }

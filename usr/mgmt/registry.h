@@ -173,6 +173,8 @@ class Registry final : public Directory {
     void bind_later(int tid, uint32_t host);
     void bind_again();
     void lun_changed(Driver& driver, int tid, uint64_t lun, bool present) const;
+    void introduce(int tid, uint64_t lun);
+    UnitPtr unit_at(std::optional<uint64_t> tid, std::optional<uint64_t> lun) const;
     void unbind_all_hosts(TargetEntry& entry, io::Duration bound, std::function<void()> done);
     void forget_target(int tid);
     void teardown(int tid, io::Duration bound, std::function<void()> done);
@@ -214,6 +216,8 @@ class Registry final : public Directory {
     void remember_medium(TargetEntry& target, uint64_t lun, const scsi::LogicalUnit& unit);
     void update_state(const std::shared_ptr<LunUpdate>& update, const LunParameter& row);
     void update_store(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
+    void update_model(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
+    void adjust_to_model(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
     void update_capacity(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit);
     void update_path(const std::shared_ptr<LunUpdate>& update, std::string path);
     void look_at_size(const std::shared_ptr<LunUpdate>& update, const UnitPtr& unit,
@@ -240,6 +244,7 @@ class Registry final : public Directory {
     Attempts attempts_;
     Media media_;
     Revival revival_;
+    std::vector<std::weak_ptr<scsi::LogicalUnit>> listeners_;  // their models want to hear of LUNs
     Reopening reopening_;
     std::map<Reopening::Place, std::weak_ptr<UnitRequest>> reopen_requests_;  // attempts under way
     CapacityWatch watch_;

@@ -93,6 +93,7 @@ void Registry::update_next(std::shared_ptr<LunUpdate> update) {
         return update->finish(std::move(update->warnings));
     const auto& [name, value] = update->parameters[update->next++];
     const UnitPtr& unit = (*found)->target->luns().at(update->lun);
+    if (unit->model() && unit->model()->takes(name)) return update_model(update, unit);
     const LunParameter* row = find_lun_parameter(name);
     if (row && value.empty())
         return update->finish(refuse(ErrorCode::invalid_request, "{} has no value", name));
@@ -127,6 +128,7 @@ void Registry::update_state(const std::shared_ptr<LunUpdate>& update, const LunP
         const LunParameterContext context{unit->store() ? &unit->store()->info() : nullptr,
                                           &unit->type()};
         *status = row.apply(*next, value, context, update->warnings);
+        if (unit->model()) unit->model()->adjust(*next);
         if (*status && now.online && !next->online && unit->preventers() > 0)
             *status = refuse(ErrorCode::prevent_removal,
                              "{} initiator(s) of LUN {} of target {} prevent the removal of its "
@@ -140,6 +142,7 @@ void Registry::update_state(const std::shared_ptr<LunUpdate>& update, const LunP
     };
     unit->change(build, runtime_.control(), [this, update, status, unit](const scsi::Outcome&) {
         if (!*status) return update->finish(tl::unexpected(status->error()));
+        introduce(update->tid, update->lun);
         update_next(update);
     });
 }

@@ -186,6 +186,7 @@ void Registry::attach_lun(int tid, uint64_t lun, UnitPtr unit, StatusCallback do
     (*found)->target->add_lun(lun, std::move(unit),
                               [this, &driver, tid, lun, done = std::move(done)] {
                                   lun_changed(driver, tid, lun, true);
+                                  introduce(tid, lun);
                                   done({});
                               });
 }
@@ -241,6 +242,7 @@ void Registry::replace_lun(TargetEntry& entry, uint64_t lun, UnitPtr unit,
     auto replaced = [this, &driver = *entry.driver, tid = entry.tid, lun,
                      done = std::move(done)](bool drained) {
         lun_changed(driver, tid, lun, true);
+        introduce(tid, lun);
         done(drained);
     };
     entry.target->replace_lun(lun, std::move(unit), entry.target->abort_bound(),

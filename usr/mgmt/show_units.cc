@@ -91,26 +91,30 @@ Json show_lun(const Registry& registry, uint64_t lun, const scsi::LogicalUnit& u
     if (medium && medium->limit) limit = *medium->limit;
     const uint64_t used =
         disk && unit.store() ? state.geometry.blocks * state.geometry.block_size : size;
-    return {{"lun", lun},
-            {"type", unit.type().shown},
-            {"scsi_id", state.identity.scsi_id},
-            {"scsi_sn", state.identity.scsi_sn},
-            {"size_bytes", used},
-            {"block_size", block_size},
-            {"online", online(unit)},
-            {"removable", state.removable},
-            {"prevent_removal", unit.preventers() > 0},
-            {"readonly", state.read_only},
-            {"swp", state.software_write_protected()},
-            {"thin_provisioning", state.thin},
-            {"backing", backing_text(state.backing)},
-            {"backing_reason", missing},
-            {"capacity_limit", limit},
-            {"flush_failed", state.flush_failed},
-            {"keeps_reservations", state.keeps_reservations},
-            {"stuck_commands", stuck_of(stuck, &unit)},
-            {"store", show_store(unit)},
-            {"unused_bytes", disk && block_size ? size % block_size : 0}};
+    Json out{{"lun", lun},
+             {"type", unit.type().shown},
+             {"scsi_id", state.identity.scsi_id},
+             {"scsi_sn", state.identity.scsi_sn},
+             {"size_bytes", used},
+             {"block_size", block_size},
+             {"online", online(unit)},
+             {"removable", state.removable},
+             {"prevent_removal", unit.preventers() > 0},
+             {"readonly", state.read_only},
+             {"swp", state.software_write_protected()},
+             {"thin_provisioning", state.thin},
+             {"backing", backing_text(state.backing)},
+             {"backing_reason", missing},
+             {"capacity_limit", limit},
+             {"flush_failed", state.flush_failed},
+             {"keeps_reservations", state.keeps_reservations},
+             {"stuck_commands", stuck_of(stuck, &unit)},
+             {"store", show_store(unit)},
+             {"unused_bytes", disk && block_size ? size % block_size : 0}};
+    if (!unit.model()) return out;
+    if (const std::string held = unit.model()->shown(); !held.empty())
+        out["inventory"] = Json::parse(held, nullptr, false);
+    return out;
 }
 
 ShownLun look_at_lun(const Registry& registry, uint64_t lun, const scsi::LogicalUnit& unit) {

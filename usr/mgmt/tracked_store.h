@@ -34,6 +34,7 @@ class TrackedStore final : public store::Store {
     }
     store::ScsiPort* scsi_port() override { return inner_->scsi_port(); }
     store::Tape* tape() override { return inner_->tape(); }
+    store::Library* library() override { return inner_->library(); }
 
   private:
     std::unique_ptr<store::Store> inner_;

@@ -5,8 +5,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/result.h"
 #include "io/clock.h"
+#include "scsi/lun_state.h"
 #include "scsi/sense.h"
 #include "store/store.h"
 
@@ -55,6 +60,14 @@ class MediumPort {
     virtual Answer unload(io::Duration limit) = 0;
 };
 
+// What an administrator changes of a device itself; the pairs of one request belong together.
+struct ModelUpdate {
+    std::vector<std::pair<std::string, std::string>> values;
+    // What `tid` and `lun` among them lead to; null when they are not there, or lead to nothing.
+    std::shared_ptr<LogicalUnit> unit;
+    LunStatePtr state;  // of the device, when it was asked
+};
+
 // What a serial device has beside its LunState: positions, elements, the medium. One for each
 // LogicalUnit, made and destroyed with it. Its methods and members are used on the strand
 // (LogicalUnit::job_lane(), one thread at a time) unless they say otherwise, so it has no locks.
@@ -67,6 +80,21 @@ class DeviceModel {
     virtual void reset() {}
     // Any thread. Null: no changer can serve it.
     virtual MediumPort* medium_port() { return nullptr; }
+
+    // Any thread, also before attach(): puts into a state what the model knows better than whoever
+    // changes it.
+    virtual void adjust(LunState&) const {}
+    // Any thread: what it holds, as JSON text for `tgtadm --op show`; empty: nothing to tell.
+    virtual std::string shown() const { return {}; }
+    // Any thread: whether it has a parameter of that name (tgtadm --op update --params).
+    virtual bool takes(std::string_view) const { return false; }
+    // All such parameters of one request; changes everything, or nothing and says why. Appends to
+    // `warnings` what the administrator should know. May wait for its store.
+    virtual Result<void> update(const ModelUpdate&, std::vector<std::string>&) { return {}; }
+    // Control thread. Whether it wants to hear of all LUNs...
+    virtual bool wants_luns() const { return false; }
+    // ...that this LUN leads to `unit` now, or that the identity of the unit has changed.
+    virtual void lun_came(int, uint64_t, const std::shared_ptr<LogicalUnit>&) {}
 };
 
 }  // namespace tgt::scsi

@@ -90,6 +90,11 @@ LogicalUnit::LogicalUnit(io::Runtime& runtime, const DeviceType& type,
       state_(std::make_shared<const LunState>(std::move(state))),
       model_(type.make_model ? type.make_model(std::move(store), path_) : nullptr),
       fences_(*this) {
+    if (model_) {
+        LunState adjusted = *state_;
+        model_->adjust(adjusted);
+        state_ = std::make_shared<const LunState>(std::move(adjusted));
+    }
     for (unsigned i = 0; i < runtime.worker_count(); ++i)
         shards_.push_back(std::make_unique<LunShard>(*this, runtime.worker(i)));
     if (model_) model_->attach(*this);

@@ -8,14 +8,16 @@
 #include "store/null/null.h"
 #include "store/rdwr/rdwr.h"
 #include "store/sg/sg.h"
+#include "store/smc/smc.h"
 #include "store/ssc/ssc.h"
 #include "store/store.h"
 
 namespace tgt::store {
 
 namespace {
-constexpr std::array<const Engine*, 7> all_engines = {
-    &bsg_engine, &sg_engine, &null_engine, &ssc_engine, &fault_engine, &rdwr_engine, &aio_engine};
+constexpr std::array<const Engine*, 8> all_engines = {&bsg_engine, &sg_engine,    &null_engine,
+                                                      &ssc_engine, &fault_engine, &rdwr_engine,
+                                                      &aio_engine, &smc_engine};
 }
 
 std::span<const Engine* const> engines() {

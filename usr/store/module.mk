@@ -5,4 +5,4 @@ DEPS_store := io base
 
 LIBS += store_engines
 SRC_store_engines := usr/store/engines.cc
-DEPS_store_engines := store store_null store_fault store_rdwr store_aio store_sg store_bsg store_ssc
+DEPS_store_engines := store store_null store_fault store_rdwr store_aio store_sg store_bsg store_ssc store_smc

@@ -33,6 +33,7 @@ enum class OpKind : uint8_t {
     forget,        // a hint: the range will not be needed soon; never fails
 };
 
+class Library;
 class ScsiPort;
 class Tape;
 class StoreQueue;
@@ -149,6 +150,8 @@ class Store {
     // Not null: it is a tape cartridge (store/tape.h) and has no bytes at offsets; likewise. One
     // thread at a time may use what is returned.
     virtual Tape* tape() { return nullptr; }
+    // Not null: it is what a media library holds (store/library.h); likewise.
+    virtual Library* library() { return nullptr; }
 };
 
 struct OpenFlags {
@@ -163,6 +166,7 @@ enum class Content : uint8_t {
     bytes,     // at offsets: StoreQueue
     commands,  // Store::scsi_port()
     tape,      // Store::tape()
+    library,   // Store::library()
 };
 
 struct OpenRequest {

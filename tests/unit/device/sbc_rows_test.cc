@@ -18,7 +18,8 @@ namespace {
 TEST(DeviceTypes, AreListedInTheOrderThatTgtadmShows) {
     std::vector<std::string_view> names;
     for (const auto* type : scsi::device_types()) names.push_back(type->name);
-    EXPECT_EQ(names, (std::vector<std::string_view>{"disk", "controller", "tape", "pt"}));
+    EXPECT_EQ(names,
+              (std::vector<std::string_view>{"disk", "controller", "changer", "tape", "pt"}));
     EXPECT_EQ(scsi::find_device_type("disk"), &sbc::disk);
     EXPECT_EQ(scsi::find_device_type("nothing"), nullptr);
 }

@@ -11,8 +11,8 @@ namespace {
 TEST(Engines, AreListedInTheOrderOfTgtadm) {
     std::vector<std::string_view> names;
     for (const Engine* engine : engines()) names.push_back(engine->name);
-    EXPECT_EQ(names,
-              (std::vector<std::string_view>{"bsg", "sg", "null", "ssc", "fault", "rdwr", "aio"}));
+    EXPECT_EQ(names, (std::vector<std::string_view>{"bsg", "sg", "null", "ssc", "fault", "rdwr",
+                                                    "aio", "smc"}));
 }
 
 TEST(Engines, AreFoundByName) {
