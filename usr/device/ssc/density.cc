@@ -28,7 +28,7 @@ constexpr uint8_t worm_type = 0x04;
 
 // SSC-4 7.7.3
 constexpr size_t density_descriptor_bytes = 52;
-constexpr uint8_t wrtok = 0x80, dup = 0x40, deflt = 0x20;
+constexpr uint8_t wrtok = 0x80, deflt = 0x20;
 // SSC-4 7.7.4
 constexpr size_t type_descriptor_bytes = 56;
 

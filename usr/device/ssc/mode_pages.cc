@@ -26,8 +26,8 @@ constexpr uint8_t data_protection = 0xf0, configuration_extension = 0x01;
 // Offsets are those of the bytes behind the page header (the standard's less 2, or less 4 of a
 // subpage).
 namespace compress {
-constexpr size_t dce_byte = 0, dde_byte = 1, algorithm = 5, decompression = 9;
-constexpr uint8_t dce = 0x80, dcc = 0x40, dde = 0x80, default_algorithm = 1;
+constexpr size_t dce_byte = 0;
+constexpr uint8_t dce = 0x80, dcc = 0x40, dde = 0x80;
 }  // namespace compress
 namespace configure {
 constexpr size_t active_partition = 1, swp_byte = 8, select_compression = 12;
