@@ -38,6 +38,7 @@ struct Disk {
             if (to.size() > change.offset) to.resize(change.offset);
             return;
         }
+        if (change.data.empty()) return;
         if (to.size() < change.offset + change.data.size())
             to.resize(change.offset + change.data.size());
         std::copy(change.data.begin(), change.data.end(), to.begin() + ptrdiff_t(change.offset));

@@ -132,7 +132,8 @@ class TapePower : public ::testing::Test {
             const size_t size = i < disk->pending.size() ? disk->pending[i].data.size() : 0;
             for (size_t bytes = 0; bytes <= size && !HasFailure(); ++bytes)
                 for (const Rest rest : {Rest::old, Rest::zeros, Rest::noise})
-                    expect_survives(torn(*disk, i, bytes, rest), history);
+                    if (rest == Rest::old || bytes % 5 == 0)
+                        expect_survives(torn(*disk, i, bytes, rest), history);
         }
     }
 

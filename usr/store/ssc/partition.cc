@@ -65,8 +65,8 @@ int Partition::fill_window(uint64_t offset) {
 
 int Partition::read_header(uint64_t offset, RecordHeader& header, bool& valid) {
     const auto inside = [&] {
-        return offset >= window_.offset &&
-               offset + record_header_size <= window_.offset + window_.length;
+        return window_.length >= record_header_size && offset >= window_.offset &&
+               offset - window_.offset <= window_.length - record_header_size;
     };
     valid = false;
     if (!inside()) {
