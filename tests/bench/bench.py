@@ -39,6 +39,7 @@ from results import Results, figure  # noqa: E402
 TREE = HERE.parents[1]
 BUILD = Path(os.environ.get("TGT_BUILD", TREE / "build"))
 QUICK_BYTES, WHOLE_BYTES = 64 << 20, 1 << 30
+SPARE_MIB = 256  # of a cartridge: headers, and the zone in which early warnings come
 LOAD_LIMIT_S = 120
 MANY_SESSIONS = 100  # then it is shown how evenly they were served
 
@@ -49,6 +50,7 @@ class Bench:
     def __init__(self, options: argparse.Namespace, work: Path) -> None:
         self.options = options
         self.file = work / "disk"
+        self.cartridge = work / "cartridge"
         self.size = QUICK_BYTES if options.quick else WHOLE_BYTES
         self.results = Results()
         self.ours = OurPeer(work, BUILD)
@@ -88,6 +90,9 @@ class Bench:
         options = group.options if peer is self.ours else ()
         try:
             peer.start(self.file, options, group.luns)
+            if group.needs_tape:
+                self.cartridge.unlink(missing_ok=True)
+                peer.add_tape(self.cartridge, (self.size >> 20) + SPARE_MIB)
             yield
         finally:
             peer.stop()
@@ -110,7 +115,10 @@ class Bench:
         program = "echo" if isinstance(peer, EchoPeer) else case.load
         seconds = self.options.seconds
         words = ["--json", "--server-pid", str(peer.pid), "--label", case.name]
-        words += ["--seconds", str(seconds), "--warm-up", str(min(0.5, seconds / 2))]
+        if case.kind == "tape":
+            words += ["--range", str(self.size)]
+        else:
+            words += ["--seconds", str(seconds), "--warm-up", str(min(0.5, seconds / 2))]
         if case.kind == "idle":
             words += ["--idle"]
         run = subprocess.run(

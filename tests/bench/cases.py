@@ -8,7 +8,7 @@ from dataclasses import dataclass
 TARGETS = ("ours", "tgt", "istgt")
 PEERS = (*TARGETS, "echo", "echo+file")
 WRITERS = (*TARGETS, "echo")
-LEAN, LIBISCSI = "lean", "libiscsi_load"
+LEAN, LIBISCSI, TAPE = "lean", "libiscsi_load", "tape_stream"
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Case:
     load: str
     words: tuple[str, ...]
     store: str = "file"
-    # or "idle": sessions that wait; "memory": of an idle daemon; "luns": many are made
+    # or "idle": sessions that wait; "memory": of an idle daemon; "luns": many are made;
+    # "tape": as much as fits the cartridge, however long that takes
     kind: str = "load"
 
 
@@ -40,9 +41,18 @@ class Group:
     def needs_file(self) -> bool:
         return any(case.store == "file" for case in self.cases)
 
+    @property
+    def needs_tape(self) -> bool:
+        return any(case.store == "tape" for case in self.cases)
+
 
 def load(name: str, words: str, program: str = LIBISCSI, store: str = "file") -> Case:
     return Case(name, program, tuple(words.split()), store)
+
+
+def tape(name: str, words: str) -> Case:
+    """As Linux' st streams: one command is under way, the next waits."""
+    return Case(name, TAPE, ("--block", "256k", "--depth", "2", *words.split()), "tape", "tape")
 
 
 def depths(name: str, words: str, program: str = LIBISCSI) -> tuple[Case, ...]:
@@ -174,24 +184,36 @@ GROUPS = (
         ("ours", "tgt"),
         luns=5,
     ),
+    Group(
+        "tape",
+        "blocks of 256 KiB to and from a tape, uncompressed",
+        (
+            tape("tape 256k write", "--rw write"),
+            tape("tape 256k read", "--fill --rw read"),
+        ),
+        ("ours", "tgt"),
+    ),
 )
 
 # Only in a smoke run: every byte is checked, in reads beside writes.
 VERIFY = Group(
     "verify",
     "data written and read back",
-    tuple(
-        load(
-            f"verify {block}, {program}{' with digests' if digests else ''}",
-            f"--fill --verify --rw 70 --range 32M --block {block} --sessions 4 --depth 8{digests}",
-            program,
-        )
-        for program, block, digests in (
-            (LEAN, "4k", ""),
-            (LEAN, "128k", " --digests"),
-            (LIBISCSI, "4k", ""),
-            (LIBISCSI, "1M", ""),
-        )
+    (
+        tape("verify 256k, tape", "--fill --verify --rw read"),
+        *(
+            load(
+                f"verify {block}, {program}{' with digests' if digests else ''}",
+                f"--fill --verify --rw 70 --range 32M --block {block} --sessions 4 --depth 8{digests}",
+                program,
+            )
+            for program, block, digests in (
+                (LEAN, "4k", ""),
+                (LEAN, "128k", " --digests"),
+                (LIBISCSI, "4k", ""),
+                (LIBISCSI, "1M", ""),
+            )
+        ),
     ),
 )
 
@@ -205,6 +227,7 @@ QUICK = {
     "idle": ("1000 idle sessions",),
     "deep": ("4k read 1xQD512, lean", "10,000 LUNs"),
     "memory": ("5 LUNs",),
+    "tape": ("tape 256k write",),
 }
 
 
@@ -261,6 +284,12 @@ GOALS = (
         "4k read 2xQD32, 2 workers, lean",
         ("ours", "4k read 2xQD32, 1 worker, lean"),
         1.1,
+    ),
+    *(
+        against_tgt(
+            f"tape 256k {way}, CPU per MiB", "server_cpu_us_per_mib", f"tape 256k {way}", 1 / 3
+        )
+        for way in ("write", "read")
     ),
 )
 

@@ -19,6 +19,8 @@ LOAD_TABLES = (
     ("I/Os per second", "iops"),
     ("Latency p50, microseconds", "p50_us"),
     ("Latency p99, microseconds", "p99_us"),
+    ("Tapes: server CPU per MiB, microseconds", "server_cpu_us_per_mib"),
+    ("Tapes: server CPU of the filemark at the end, us for each MiB", "filemark_cpu_us_per_mib"),
 )
 OTHER_METRICS = (
     ("kib_per_session", "KiB of memory per session"),

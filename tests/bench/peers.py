@@ -20,6 +20,7 @@ from lib.daemon import free_port
 HOST = "127.0.0.1"
 IQN = "iqn.2001-04.org.example:bench"
 MANY_LUNS = 10000
+LUNS = {"file": 1, "null": 100, "tape": 101}
 ADMINISTRATORS = 8  # at once, with so many units
 LISTINGS = 10  # of all of them meanwhile
 START_LIMIT_S = 20.0
@@ -100,6 +101,9 @@ class Peer:
     def configure(self, file: Path, luns: int) -> None:
         """What is told to the running server."""
 
+    def add_tape(self, cartridge: Path, mebibytes: int) -> None:
+        """A drive with an empty cartridge in it, where the server has such things."""
+
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
 
@@ -130,11 +134,12 @@ class Peer:
 
 
 class TgtPeer(Peer):
-    """A daemon with tgt's command line: LUN 1 (and up to `luns`) is the file, LUN 100 the null store."""
+    """A daemon with tgt's command line: LUN 1 (and up to `luns`) is the file, others as LUNS has them."""
 
     name = "tgt"
     tgtd = Path("/usr/sbin/tgtd")
     tgtadm = Path("/usr/sbin/tgtadm")
+    tgtimg = Path("/usr/sbin/tgtimg")
     null_source = "/dev/zero"
 
     def prepare(self, file: Path, options: Sequence[str]) -> list[str | Path]:
@@ -155,8 +160,14 @@ class TgtPeer(Peer):
                 with backing.open("wb") as sparse:
                     sparse.truncate(file.stat().st_size)
             self.new_lun(lun, "-b", backing)
-        self.new_lun(100, "-E", "null", "-b", self.null_source)
+        self.new_lun(LUNS["null"], "-E", "null", "-b", self.null_source)
         self.adm("--mode target --op bind --tid 1 -I ALL")
+
+    def add_tape(self, cartridge: Path, mebibytes: int) -> None:
+        words = ["--op=new", "--device-type=tape", "--type=data", "--barcode=BENCH001"]
+        words += [f"--size={mebibytes}", f"--file={cartridge}"]
+        subprocess.run([self.tgtimg, *words], check=True, capture_output=True, timeout=30)
+        self.new_lun(LUNS["tape"], "-Y", "tape", "-b", cartridge)
 
     def new_lun(self, lun: int, *words: str | Path) -> None:
         self.adm(f"--lld iscsi --mode logicalunit --op new --tid 1 --lun {lun}", *words)
@@ -178,8 +189,7 @@ class TgtPeer(Peer):
         return (self.dir / "socket.0").exists() and super().answers()
 
     def address(self, store: str) -> str | None:
-        luns = {"file": 1, "null": 100}
-        return f"iscsi://{HOST}:{self.port}/{IQN}/{luns[store]}" if store in luns else None
+        return f"iscsi://{HOST}:{self.port}/{IQN}/{LUNS[store]}" if store in LUNS else None
 
     def version(self) -> str:
         return f"tgt {output_of(self.tgtd, '--version').strip()} (Debian)"
@@ -195,6 +205,7 @@ class OurPeer(TgtPeer):
         super().__init__(work)
         self.tgtd = build / "tgtd"
         self.tgtadm = build / "tgtadm"
+        self.tgtimg = build / "tgtimg"
 
     def has_option(self, option: str) -> bool:
         return option in output_of(self.tgtd, "--help")
