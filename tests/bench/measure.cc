@@ -20,11 +20,12 @@ struct Shared {
 
 Result<void> drive(Engine& engine, Tally& tally, const Shared& shared) {
     uint64_t limit = 0;
+    // The first turn begins something, however late the thread comes to it.
     while (tally.phase != Phase::stop || !engine.idle()) {
-        tally.phase = shared.phase.load(std::memory_order_relaxed);
-        if (tally.phase == Phase::stop && limit == 0) limit = now_ns() + drain_limit_ns;
         if (limit != 0 && now_ns() > limit) return fail(ETIMEDOUT, "commands were not answered");
         if (auto turned = engine.turn(tally); !turned) return turned;
+        tally.phase = shared.phase.load(std::memory_order_relaxed);
+        if (tally.phase == Phase::stop && limit == 0) limit = now_ns() + drain_limit_ns;
     }
     return {};
 }
