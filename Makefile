@@ -130,11 +130,11 @@ UNITDIR       ?= $(PREFIX)/lib/systemd/system
 # For OpenRC: the folder that has init.d and conf.d (/etc). Empty: not installed.
 OPENRCDIR     ?=
 
-SBIN_PROGRAMS := $(filter tgtd tgtadm tgt-admin tgtimg tgt-setup-lun,$(PROGRAMS))
+SBIN_PROGRAMS := $(filter tgtd tgtadm tgt-admin tgtimg tgt-setup-lun tgt-setup-library,$(PROGRAMS))
 MAN5 := $(wildcard doc/man/*.5)
 MAN8 := $(wildcard doc/man/*.8)
 # bash looks for a file with the command's name.
-COMPLETED := tgtd tgtadm tgt-admin tgtimg tgt-setup-lun
+COMPLETED := tgtd tgtadm tgt-admin tgtimg tgt-setup-lun tgt-setup-library
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPLETIONDIR)
 	install -m 0755 $(addprefix $(B)/,$(SBIN_PROGRAMS)) $(DESTDIR)$(SBINDIR)

@@ -91,6 +91,9 @@ def test_without_a_daemon(line: str, words: set[str]) -> None:
         ("tgt-admin --offline tid=", {"7", "12"}),
         ("tgt-setup-lun -n iqn", {f"{IQN}t7", f"{IQN}t12"}),
         ("tgt-setup-lun -b nu", {"null"}),
+        ("tgt-setup-library -m LTO-8", {"LTO-8"}),
+        ("tgt-setup-library --personality ibm-35", {"ibm-3584", "ibm-3573"}),
+        ("tgt-setup-library --dr", {"--drives", "--drive-personality", "--dry-run"}),
     ],
 )
 def test_what_the_daemon_knows(daemon: Daemon, line: str, words: set[str]) -> None:

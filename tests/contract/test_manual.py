@@ -93,6 +93,11 @@ def test_tgtadm_explains_what_its_help_names() -> None:
     assert set(re.findall(r"--[a-z-]+", help_of("tgtadm"))) - {"--param"} <= options_of("tgtadm.8")
 
 
+def test_setup_library_options_are_those_of_its_help() -> None:
+    used = set(re.findall(r"(?<![\w-])-(?:-[a-z-]+|\w)\b", help_of("tgt-setup-library")))
+    assert options_of("tgt-setup-library.8") == used
+
+
 def test_setup_lun_options_are_those_of_its_usage() -> None:
     used = set(re.findall(r"(?<![\w-])-(?:-[a-z]+|\w)\b", help_of("tgt-setup-lun")))
     assert options_of("tgt-setup-lun.8") == used

@@ -269,7 +269,7 @@ def formatting(log: Log) -> Report:
     return report
 
 
-INSTALLED = ("tgtd", "tgtadm", "tgt-admin", "tgtimg", "tgt-setup-lun")
+INSTALLED = ("tgtd", "tgtadm", "tgt-admin", "tgtimg", "tgt-setup-lun", "tgt-setup-library")
 
 
 def installation(log: Log) -> Report:
