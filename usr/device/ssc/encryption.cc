@@ -124,7 +124,8 @@ std::optional<Sense> SetReader::read_key() {
     const bool needed =
         set.encrypt == EncryptionMode::encrypt || set.decrypt != DecryptionMode::disable;
     if (!needed) return std::nullopt;
-    if (page_[algorithm_at] != algorithm_index) return invalid(algorithm_at);
+    // 0 is what programs say that do not ask; there is only one.
+    if (page_[algorithm_at] > algorithm_index) return invalid(algorithm_at);
     if (page_[format_at] != plain_key) return invalid(format_at);
     if (length != key_bytes) return invalid(key_length_at);
     set.key = std::make_shared<BlockKey>(page_.subspan<key_at, key_bytes>());

@@ -68,6 +68,7 @@ TEST(SetDataEncryption, Ssc4_8_5_3_2_PointsToWhatIsWrong) {
     EXPECT_EQ(changed(6, 3), 6);
     EXPECT_EQ(changed(7, 1), 7);  // raw
     EXPECT_EQ(changed(7, 3), -1);
+    EXPECT_EQ(changed(8, 0), -1);
     EXPECT_EQ(changed(8, 2), 8);     // algorithm
     EXPECT_EQ(changed(9, 1), 9);     // key format
     EXPECT_EQ(changed(19, 16), 18);  // key length
