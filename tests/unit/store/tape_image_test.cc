@@ -98,6 +98,17 @@ TEST_F(TapeImage, NoTwoDrivesHaveOneCartridge) {
     EXPECT_FALSE(third->info().lasting_id.empty());
 }
 
+TEST_F(TapeImage, NotEvenWhenBothOnlyReadIt) {
+    create();
+    auto first = must_open({.read_only = true});
+    auto second = open({.read_only = true});
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, EBUSY);
+    EXPECT_TRUE(open({.read_only = true, .force = true}));
+    first.reset();
+    EXPECT_TRUE(open({.read_only = true}));
+}
+
 TEST_F(TapeImage, AReadOnlyOneIsWriteProtected) {
     create();
     {

@@ -2,7 +2,9 @@
 #include "store/ssc/ssc.h"
 
 #include <fmt/core.h>
+#include <sys/file.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "store/posix/open.h"
@@ -59,11 +61,22 @@ Info info_of_tape(const Info& file) {
     return info;
 }
 
+// Readers of a file share its locks, but a cartridge is in one drive only.
+Result<void> keep_others_out(const posix::Opened& opened, const OpenRequest& request) {
+    if (!opened.read_only || request.flags.force) return {};
+    if (flock(opened.fd.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {};
+    return fail(EBUSY, fmt::format("{} is in use: another drive or program has it; end that use, "
+                                   "or force",
+                                   request.path));
+}
+
 Result<std::unique_ptr<Store>> open_ssc(const OpenRequest& request) {
     auto opened = posix::open_backing(request);
     if (!opened) return tl::unexpected(opened.error());
     if (opened->block_device)
         return fail(EINVAL, fmt::format("{} is a block device: a tape is in a file", request.path));
+    if (auto alone = keep_others_out(*opened, request); !alone)
+        return tl::unexpected(alone.error());
     auto info = posix::probe(*opened, request);
     if (!info) return tl::unexpected(info.error());
     auto tape = open_image(std::make_unique<DescriptorFile>(opened->fd.get()), opened->read_only);

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What changes a cartridge.
-#include <fmt/core.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <cerrno>
 
-#include "store/ssc/media_types.h"
 #include "store/ssc/tape3.h"
 
 namespace tgt::store::ssc {
