@@ -45,8 +45,6 @@ LINES_APART = {
     "    mmc (bsoflags sync:direct)": "not in this build",
     "    cd/dvd": "not in this build",
     "    osd": "tgt cannot store objects either",
-    "    changer": "in both; listed with those that are not",
-    "    tape": "not in this build",
     "    fault (bsoflags sync:direct)": "tgt has no such store",
 }
 # tgt counts neither Data-In PDUs nor responses (quirk of section 3.7), and the keys of a login are not those of tgt.

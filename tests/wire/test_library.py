@@ -22,7 +22,7 @@ FULL, EMPTY, PREVENTED = "5/3b0d", "5/3b0e", "5/5302"
 
 
 def setup_library(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [BUILD / "tgt-setup-library", "-n", NAME, "-d", daemon.dir / "library", *words]
+    command = [str(BUILD / "tgt-setup-library"), "-n", NAME, "-d", str(daemon.dir / "library"), *words]
     env = {**os.environ, "TGT_IPC_SOCKET": str(daemon.dir / "socket")}
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
