@@ -70,6 +70,7 @@ Drive::Drive(std::unique_ptr<store::Store> store, std::string path)
 }
 
 Drive::~Drive() {
+    if (loaded_) note_unload(*cartridge_, counters_);
     if (cartridge_ && unflushed_) cartridge_->flush();
 }
 
@@ -89,6 +90,7 @@ void Drive::be(const scsi::LunState& state) {
     if (personality_ && state.personality == personality_->name) return;
     personality_ = &personality_of(state);
     identity_ = state.identity;
+    if (cartridge_) use_ = use_of(*personality_, cartridge_->info());
 }
 
 void Drive::put_in(std::unique_ptr<store::Store> store, std::string path) {

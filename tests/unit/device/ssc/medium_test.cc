@@ -223,6 +223,14 @@ TEST(Cartridges, OldOnesAreReadAndNotWritten) {
     EXPECT_EQ(bench.run(erase_long).sense(), cannot_write_format);
 }
 
+TEST(Cartridges, AreJudgedAnewByAnotherPersonality) {
+    TapeBench bench(mib, [](MemoryTape& tape) { tape.about.density = 0x44; });
+    EXPECT_TRUE(bench.run(write_variable(4), Bytes(4)).good());
+    bench.harness.change([](scsi::LunState& state) { personality(state, "lto5"); });
+    EXPECT_EQ(bench.run(write_variable(4), Bytes(4)).sense(), cannot_write_format);
+    EXPECT_TRUE(bench.run(rewind_cdb).good());
+}
+
 TEST(Cartridges, ThoseOfAnotherKindAreIncompatible) {
     TapeBench bench(
         mib, [](MemoryTape& tape) { tape.about.density = 0x60; },
