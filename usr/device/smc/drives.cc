@@ -36,6 +36,18 @@ std::optional<scsi::Sense> sense_of(const Answer& answer, const std::string& pat
     return code::load_or_eject_failed();
 }
 
+// tgt's users take drives offline until a changer loads them.
+void bring_online(scsi::LogicalUnit& drive) {
+    auto build = [](const scsi::LunState& now) {
+        scsi::LunChange change;
+        if (now.online) return change;
+        change.next = std::make_shared<scsi::LunState>(now);
+        change.next->online = true;
+        return change;
+    };
+    drive.change(build, drive.runtime().control(), [](const scsi::Outcome&) {});
+}
+
 }  // namespace
 
 std::optional<scsi::Sense> load_drive(scsi::LogicalUnit& drive, const std::string& path) {
@@ -51,7 +63,9 @@ std::optional<scsi::Sense> load_drive(scsi::LogicalUnit& drive, const std::strin
         log::error(module, "the cartridge {} cannot be loaded: {}", path, medium.error().text);
         return code::load_or_eject_failed();
     }
-    return sense_of(port->load(std::move(*medium), path, patience), path);
+    const auto refused = sense_of(port->load(std::move(*medium), path, patience), path);
+    if (!refused) bring_online(drive);
+    return refused;
 }
 
 std::optional<scsi::Sense> unload_drive(scsi::LogicalUnit& drive) {
@@ -66,6 +80,11 @@ std::optional<scsi::Sense> unload_drive(scsi::LogicalUnit& drive) {
 bool has_medium(const scsi::LogicalUnit& drive) {
     const auto status = drive.medium_status();
     return status && status->present;
+}
+
+std::string medium_path(const scsi::LogicalUnit& drive) {
+    const auto status = drive.medium_status();
+    return status ? status->path : std::string();
 }
 
 }  // namespace tgt::smc

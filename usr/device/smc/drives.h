@@ -25,5 +25,7 @@ std::optional<scsi::Sense> load_drive(scsi::LogicalUnit& drive, const std::strin
 std::optional<scsi::Sense> unload_drive(scsi::LogicalUnit& drive);
 // Whether the drive has a medium, from wherever. Any thread.
 bool has_medium(const scsi::LogicalUnit& drive);
+// The file of the cartridge in it; empty without one. Any thread.
+std::string medium_path(const scsi::LogicalUnit& drive);
 
 }  // namespace tgt::smc

@@ -46,7 +46,8 @@ uint8_t drive_flags(const Changer& changer, uint16_t address, uint8_t* descripto
         descriptor[5] = 0x1a;
         return exception;
     }
-    return uint8_t((drive->preventers() > 0 ? 0 : access) | (has_medium(*drive) ? full : 0));
+    return uint8_t((drive->preventers() > 0 ? 0 : access) |
+                   (changer.has_other_medium(*drive) ? full : 0));
 }
 
 uint8_t flags_of(const Changer& changer, uint16_t address, const Element& element,

@@ -117,8 +117,9 @@ void Changer::bind_drive(uint16_t address, BoundDrive drive) {
     const auto unit = drive.unit.lock();
     const bool known = unit && drive_at(address) == unit;
     drives_[address] = std::move(drive);
-    if (!unit || known || !element->second.cartridge || has_medium(*unit)) return;
-    if (load_drive(*unit, path_of(*element->second.cartridge)))
+    if (!unit || known || !element->second.cartridge || has_other_medium(*unit)) return;
+    if (medium_path(*unit) == path_of(*element->second.cartridge)) return;
+    if (put_in(address, *element->second.cartridge))
         log::warn(module, "{}: the cartridge {} is in the drive at {}, and cannot be loaded there",
                   unit_->path(), element->second.cartridge->barcode, address);
 }
@@ -160,7 +161,7 @@ std::optional<Sense> Changer::check_destination(uint16_t address) const {
     if (element.kind != ElementKind::drive) return std::nullopt;
     const auto drive = drive_at(address);
     if (!drive) return code::no_drive();
-    if (has_medium(*drive)) return code::destination_full();
+    if (has_other_medium(*drive)) return code::destination_full();
     return std::nullopt;
 }
 
@@ -173,7 +174,32 @@ std::optional<Sense> Changer::take_out(uint16_t address) {
 std::optional<Sense> Changer::put_in(uint16_t address, const Cartridge& cartridge) {
     if (inventory_.elements.at(address).kind != ElementKind::drive) return std::nullopt;
     const auto drive = drive_at(address);
-    return drive ? load_drive(*drive, path_of(cartridge)) : code::no_drive();
+    if (!drive) return code::no_drive();
+    const std::string path = path_of(cartridge);
+    if (auto failed = make_room(address, path)) return failed;
+    return load_drive(*drive, path);
+}
+
+// tgt's users make drives with a cartridge of the library, or a dummy beside them, and then tell
+// the changer that it is in a slot: the library is right.
+std::optional<Sense> Changer::make_room(uint16_t address, const std::string& path) {
+    for (const auto& [other, bound] : drives_) {
+        const auto drive = bound.unit.lock();
+        if (!drive) continue;
+        const std::string has = medium_path(*drive);
+        const bool in_the_way = other == address && !has.empty();
+        const bool same = has == path;
+        if (in_the_way || same)
+            if (auto failed = unload_drive(*drive)) return failed;
+    }
+    return std::nullopt;
+}
+
+bool Changer::has_other_medium(const scsi::LogicalUnit& drive) const {
+    if (!has_medium(drive)) return false;
+    const std::string path = medium_path(drive);
+    const std::string folder = path.substr(0, path.rfind('/') + 1);
+    return inventory_.media_home.empty() || folder != inventory_.media_home + "/";
 }
 
 Outcome Changer::move(const Move& move) {

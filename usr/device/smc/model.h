@@ -46,6 +46,8 @@ class Changer final : public scsi::DeviceModel {
     // Null: the element stands for no logical unit that is there.
     std::shared_ptr<scsi::LogicalUnit> drive_at(uint16_t address) const;
     const scsi::LunIdentity* identity_at(uint16_t address) const;
+    // The drive has a medium that is none of the library's.
+    bool has_other_medium(const scsi::LogicalUnit& drive) const;
     bool is_open(uint16_t address) const { return open_.count(address) != 0; }
 
     // --- what commands do
@@ -73,6 +75,7 @@ class Changer final : public scsi::DeviceModel {
     std::optional<scsi::Sense> check_destination(uint16_t address) const;
     std::optional<scsi::Sense> take_out(uint16_t address);
     std::optional<scsi::Sense> put_in(uint16_t address, const store::Cartridge& cartridge);
+    std::optional<scsi::Sense> make_room(uint16_t address, const std::string& path);
     std::string path_of(const store::Cartridge& cartridge) const;
     // The next inventory is kept, and in force.
     Result<void> commit(store::Inventory next);

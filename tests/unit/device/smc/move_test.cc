@@ -159,6 +159,38 @@ TEST(MoveMedium, ADriveThatComesBackHasItsCartridgeAgain) {
     EXPECT_EQ(b.drive(3).path, "/tapes/A00001L8");
 }
 
+// tgt's README.vtl: each drive is made with the cartridge that a slot has.
+TEST(MoveMedium, ADriveMadeWithACartridgeOfTheLibraryGivesWay) {
+    LibraryBench b;
+    b.remove_drive(2);
+    b.remove_drive(3);
+    b.add_drive(2, "/tapes/A00001L8");
+    b.add_drive(3, "/tapes/A00002L8");
+    EXPECT_EQ(read_report(b.status(4).data)[0].flags & 0x01, 0);
+    ASSERT_TRUE(b.move(1001, 500).good());
+    EXPECT_EQ(b.drive(2).path, "/tapes/A00002L8");
+    EXPECT_EQ(b.drive(3).path, "") << "it had what is in the first now";
+    ASSERT_TRUE(b.move(1000, 501).good());
+    EXPECT_EQ(b.drive(3).path, "/tapes/A00001L8");
+}
+
+TEST(MoveMedium, ADriveLoadedByAChangerIsOnline) {
+    LibraryBench b;
+    auto drive = b.target->luns().at(2);
+    drive->change(
+        [](const scsi::LunState& now) {
+            scsi::LunChange change;
+            change.next = std::make_shared<scsi::LunState>(now);
+            change.next->online = false;
+            return change;
+        },
+        b.runtime.control(), [](const scsi::Outcome&) {});
+    b.settle();
+    ASSERT_TRUE(b.move(1000, 500).good());
+    b.settle();
+    EXPECT_TRUE(drive->state()->online);
+}
+
 TEST(ExchangeMedium, Smc3_6_2_ThreePlaces) {
     LibraryBench b;
     ASSERT_TRUE(b.move(1001, 500).good());
