@@ -221,10 +221,7 @@ void tgt_cmd_free(struct tgt_cmd *cmd)
 		goto out;
 	att = creq->segments_of;
 	creq->segments_of = NULL;
-	if (req->posted)
-		req->state = TGT_GONE;
-	else
-		tgt_request_recycle(queue, req);
+	tgt_request_given_back(queue, req);
 	/* Before the tag is in use again: this lock is held till then. */
 	if (req->sent_due && queue->att == att)
 		tgt_event_put(att, req->tag, TGT_EVENT_SENT, 0);

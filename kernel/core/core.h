@@ -82,7 +82,7 @@ enum tgt_action {
 /* What may have a descriptor. Everything under queue->lock. */
 struct tgt_request {
 	struct list_head link;	/* free, waiting, or to be acted on */
-	struct tgt_nexus *nexus;
+	struct tgt_nexus *nexus;	/* NULL: FREE or GONE */
 	u64 id;
 	u32 tag;		/* of commands and tasks: always the same */
 	u32 event_at;		/* where in the event ring it was made known */

@@ -101,6 +101,21 @@ void tgt_request_recycle(struct tgt_queue *queue, struct tgt_request *req)
 		 req->type == TGT_DESC_COMMAND ? &queue->free_cmds : &queue->free_tasks);
 }
 
+/*
+ * The driver has it no more. The daemon may owe an answer for longer than the nexus
+ * lives: its own NEXUS_LEFT may be answered first.
+ */
+void tgt_request_given_back(struct tgt_queue *queue, struct tgt_request *req)
+{
+	lockdep_assert_held(&queue->lock);
+	if (!req->posted) {
+		tgt_request_recycle(queue, req);
+		return;
+	}
+	req->state = TGT_GONE;
+	req->nexus = NULL;
+}
+
 /* The driver has one request less. Whoever waits for it takes the lock before it frees anything. */
 void tgt_request_released(struct tgt_queue *queue, struct tgt_nexus *nexus)
 {
@@ -118,10 +133,7 @@ static void tgt_task_finish(struct tgt_task_request *treq, struct tgt_queue *que
 
 	spin_lock_irq(&queue->lock);
 	treq->task = NULL;
-	if (req->posted)
-		req->state = TGT_GONE;
-	else
-		tgt_request_recycle(queue, req);
+	tgt_request_given_back(queue, req);
 	tgt_request_released(queue, nexus);
 	spin_unlock_irq(&queue->lock);
 }

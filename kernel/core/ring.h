@@ -89,6 +89,7 @@ struct tgt_cmd_request *tgt_queue_cmd(struct tgt_queue *queue, u32 tag);
 void tgt_request_end(struct tgt_queue *queue, struct tgt_request *req, enum tgt_action action);
 void tgt_request_wait(struct tgt_queue *queue, struct tgt_request *req);
 void tgt_request_recycle(struct tgt_queue *queue, struct tgt_request *req);
+void tgt_request_given_back(struct tgt_queue *queue, struct tgt_request *req);
 void tgt_request_released(struct tgt_queue *queue, struct tgt_nexus *nexus);
 /* Calls the ops; without locks. */
 void tgt_run(struct list_head *todo);
