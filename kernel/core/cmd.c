@@ -5,6 +5,8 @@
  *   state      event         next
  *   FREE       alloc         ALLOCATED
  *   ALLOCATED  submit        WAITING, and POSTED as soon as a daemon is there
+ *               dropped      ENDED, aborted() follows
+ *              drop          ALLOCATED, `dropped`
  *              free          FREE
  *   WAITING    publish       POSTED: a descriptor and TGT_EVENT_NEW tell of it
  *              drop          ENDED, aborted() follows
@@ -98,7 +100,7 @@ void tgt_cmd_submit(struct tgt_cmd *cmd)
 	req->nexus->stats.commands++;
 	req->nexus->stats.active++;
 	tgt_request_wait(queue, req);
-	if (req->nexus->dying)
+	if (req->nexus->dying || req->dropped)
 		tgt_cmd_abort(queue, req);
 	else if (queue->att)
 		tgt_publish(queue);
@@ -131,6 +133,7 @@ void tgt_cmd_abort(struct tgt_queue *queue, struct tgt_request *req)
 		tgt_cmd_count_end(queue, req, true);
 		tgt_request_end(queue, req, TGT_ACT_ABORTED);
 		break;
+	case TGT_ALLOCATED:
 	case TGT_DATA:
 		req->dropped = true;
 		break;

@@ -91,7 +91,7 @@ struct tgt_request {
 	u8 action;		/* enum tgt_action, for tgt_run() */
 	u8 flags;		/* TGT_DESC_F_* */
 	bool posted;		/* the daemon has yet to answer */
-	bool dropped;		/* DATA: aborted() follows data_done() */
+	bool dropped;		/* aborted() follows; ALLOCATED: submit, DATA: data_done() */
 	bool sent_due;		/* TGT_EVENT_SENT when the segments are free */
 };
 

@@ -157,8 +157,8 @@ void tgt_cmd_free(struct tgt_cmd *cmd);
 /*
  * The initiator has given up on it (its side was reset): ops->aborted() comes
  * soon, without waiting for the daemon, which still answers, to nobody. Any
- * context. While get_data() is under way: after tgt_cmd_data_done(). After
- * respond(): nothing happens.
+ * context. Before tgt_cmd_submit(): after it. While get_data() is under way: after
+ * tgt_cmd_data_done(). After respond(): nothing happens.
  */
 void tgt_cmd_drop(struct tgt_cmd *cmd);
 
