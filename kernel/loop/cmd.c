@@ -56,27 +56,13 @@ static void slot_begin(struct loop_slot *slot, struct tgt_cmd *cmd)
 	spin_unlock_irqrestore(&slot->lock, flags);
 }
 
-/* Gives the command back to the core, so that its place is free for the next one. */
-static u64 slot_free(struct loop_slot *slot, struct tgt_cmd *cmd)
+static void slot_end(struct loop_host *loop, struct loop_slot *slot)
 {
-	u64 id = cmd->id;
 	unsigned long flags;
 
 	spin_lock_irqsave(&slot->lock, flags);
+	slot->id = 0;
 	slot->cmd = NULL;
-	spin_unlock_irqrestore(&slot->lock, flags);
-	tgt_cmd_free(cmd);
-	return id;
-}
-
-/* After scsi_done() the slot may have its next command already. */
-static void slot_end(struct loop_host *loop, struct loop_slot *slot, u64 id)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&slot->lock, flags);
-	if (slot->id == id)
-		slot->id = 0;
 	spin_unlock_irqrestore(&slot->lock, flags);
 	if (wq_has_sleeper(&loop->slot_over))
 		wake_up_all(&loop->slot_over);
@@ -86,13 +72,11 @@ static void finish(struct tgt_cmd *cmd)
 {
 	struct scsi_cmnd *sc = sc_of(cmd);
 	struct loop_host *loop = tgt_nexus_priv(cmd->nexus);
-	struct loop_slot *slot = slot_of(sc);
-	u64 id;
 
-	rcu_read_lock(); /* keeps loop_host_remove() waiting */
-	id = slot_free(slot, cmd);
-	scsi_done(sc);
-	slot_end(loop, slot, id);
+	rcu_read_lock(); /* keeps loop_host_remove() and error handling waiting */
+	slot_end(loop, slot_of(sc));
+	tgt_cmd_free(cmd); /* its place is free for the next one */
+	scsi_done(sc); /* the slot may be no more */
 	rcu_read_unlock();
 }
 
@@ -111,10 +95,10 @@ int loop_queuecommand(struct Scsi_Host *shost, struct scsi_cmnd *sc)
 		return SCSI_MLQUEUE_TARGET_BUSY;
 	fill_in(cmd, sc);
 	slot_begin(slot_of(sc), cmd);
-	tgt_cmd_submit(cmd);
 	smp_mb(); /* with loop_host_kill(): one of the two sees the other */
 	if (unlikely(READ_ONCE(loop->dead)))
-		loop_slot_drop(sc);
+		tgt_cmd_drop(cmd);
+	tgt_cmd_submit(cmd); /* sc may be no more */
 	return 0;
 }
 

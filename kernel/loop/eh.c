@@ -8,6 +8,7 @@
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/slab.h>
 
@@ -85,12 +86,19 @@ static void await_daemon(struct loop_host *loop)
 		msleep(100);
 }
 
+/* No slot has a command any more: so that scsi_done() was called for each, too. */
+static int all_over(void)
+{
+	synchronize_rcu(); /* finish() in cmd.c */
+	return SUCCESS;
+}
+
 /* Takes back what there is; the core has aborted() called soon for each. */
 static int take_back(struct loop_host *loop, struct scsi_device *sdev)
 {
 	loop_drop(loop, sdev);
 	wait_event(loop->slot_over, !loop_any(loop, sdev));
-	return SUCCESS;
+	return all_over();
 }
 
 static int abort_command(struct loop_host *loop, struct scsi_cmnd *sc)
@@ -101,13 +109,13 @@ static int abort_command(struct loop_host *loop, struct scsi_cmnd *sc)
 	await_daemon(loop);
 	id = loop_slot_id(sc);
 	if (!id)
-		return SUCCESS;
+		return all_over();
 	rc = run_task(sc->device, TGT_TASK_ABORT_TASK, id);
 	if (rc != TGT_RESPONSE_COMPLETE && rc != TGT_RESPONSE_NO_TASK && !READ_ONCE(loop->dead))
 		return FAILED;
 	loop_slot_drop(sc);
 	wait_event(loop->slot_over, !loop_slot_id(sc));
-	return SUCCESS;
+	return all_over();
 }
 
 static int reset_lun(struct loop_host *loop, struct scsi_cmnd *sc)

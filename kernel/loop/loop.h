@@ -11,9 +11,10 @@
  * A command is known from both sides: loop_slot (of the scsi_cmnd) has the
  * tgt_cmd, loop_cmd (of the tgt_cmd) has the scsi_cmnd. When SCSI has given a
  * command to its error handler, scsi_done() does nothing, and the scsi_cmnd stays
- * until the handler says that it is over: it says so once slot->id is 0, which
- * is the last that the way of a tgt_cmd writes. In the other direction a
- * tgt_cmd is good to use while slot->cmd has it, under slot->lock.
+ * until the handler says that it is over. With scsi_done() the slot may be gone,
+ * hence slot->id is 0 before; both are done in one RCU read-side section, for which
+ * the handler waits once it has seen the 0. In the other direction a tgt_cmd is good
+ * to use while slot->cmd has it, under slot->lock.
  */
 #ifndef _TGT_LOOP_H
 #define _TGT_LOOP_H
