@@ -142,7 +142,7 @@ static __poll_t tgt_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &att->wait, wait);
 	if (READ_ONCE(att->over))
 		events |= EPOLLHUP | EPOLLERR;
-	if (READ_ONCE(att->event_head) != READ_ONCE(att->user->event_tail))
+	if (READ_ONCE(att->header->event_head) != READ_ONCE(att->user->event_tail))
 		events |= EPOLLIN | EPOLLRDNORM;
 	return events;
 }

@@ -164,9 +164,11 @@ int tgt_attachment_begin(struct tgt_attachment *att)
 /* Whether the daemon had taken the event that made the request known to it. */
 static bool tgt_request_seen(struct tgt_attachment *att, struct tgt_request *req, u32 tail)
 {
-	if (att->event_head - tail > att->entries)
+	u32 not_taken = (u32)att->event_head - tail;
+
+	if (not_taken > att->entries)
 		return true;	/* it lies: assume the worse */
-	return (s32)(tail - req->event_at) > 0;
+	return att->event_head - req->event_at > not_taken;
 }
 
 /* The daemon will not answer it any more. */

@@ -84,8 +84,8 @@ struct tgt_request {
 	struct list_head link;	/* free, waiting, or to be acted on */
 	struct tgt_nexus *nexus;	/* NULL: FREE or GONE */
 	u64 id;
+	u64 event_at;		/* the attachment's event_head when it was made known */
 	u32 tag;		/* of commands and tasks: always the same */
-	u32 event_at;		/* where in the event ring it was made known */
 	u8 type;		/* TGT_DESC_* */
 	u8 state;		/* enum tgt_state */
 	u8 action;		/* enum tgt_action, for tgt_run() */

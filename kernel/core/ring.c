@@ -15,7 +15,7 @@ static bool tgt_event_write(struct tgt_attachment *att, u32 tag, enum tgt_ring_e
 	struct tgt_ring_event *event = &att->events[att->event_head & (att->entries - 1)];
 
 	/* The ring has room for all that a daemon is owed which plays by the rules. */
-	if (att->event_head - READ_ONCE(att->user->event_tail) >= att->entries) {
+	if ((u32)att->event_head - READ_ONCE(att->user->event_tail) >= att->entries) {
 		att->queue->stats.bad_replies++;
 		tgt_attachment_over(att, TGT_NL_DETACH_BROKEN);
 		return false;
@@ -31,7 +31,7 @@ static bool tgt_event_write(struct tgt_attachment *att, u32 tag, enum tgt_ring_e
 static void tgt_ring_advance(struct tgt_attachment *att)
 {
 	/* The daemon finds events and descriptors written. */
-	smp_store_release(&att->header->event_head, att->event_head);
+	smp_store_release(&att->header->event_head, (u32)att->event_head);
 	/* The daemon sets event_wait, then looks at event_head: so one of us sees the other. */
 	smp_mb();
 	if (!READ_ONCE(att->user->event_wait))

@@ -50,7 +50,7 @@ struct tgt_attachment {
 	/* under queue->lock */
 	bool over;
 	enum tgt_nl_detach_reason reason;
-	u32 event_head;			/* the header's is a copy of it */
+	u64 event_head;			/* the header's is its lower half */
 
 	/* under queue->run */
 	u32 reply_tail;
