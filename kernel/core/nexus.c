@@ -51,6 +51,12 @@ void *tgt_nexus_priv(struct tgt_nexus *nexus)
 }
 EXPORT_SYMBOL_GPL(tgt_nexus_priv);
 
+bool tgt_nexus_served(struct tgt_nexus *nexus)
+{
+	return READ_ONCE(nexus->queue->att);
+}
+EXPORT_SYMBOL_GPL(tgt_nexus_served);
+
 /* --- what the daemon hears of them --- */
 
 static void tgt_nexus_tell(struct tgt_queue *queue, struct tgt_request *req, struct list_head *to)

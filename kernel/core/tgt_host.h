@@ -149,6 +149,8 @@ struct tgt_nexus *tgt_nexus_create(struct tgt_host *host, const char *name,
  */
 void tgt_nexus_destroy(struct tgt_nexus *nexus);
 void *tgt_nexus_priv(struct tgt_nexus *nexus);
+/* Whether a daemon serves its queue; without one the core ends commands in time. Any context. */
+bool tgt_nexus_served(struct tgt_nexus *nexus);
 
 struct tgt_cmd *tgt_cmd_alloc(struct tgt_nexus *nexus);
 void tgt_cmd_submit(struct tgt_cmd *cmd);

@@ -143,7 +143,10 @@ static int loop_device_begin(struct scsi_device *sdev)
 	return tgt_host_served(loop->host) ? 0 : -ENXIO;
 }
 
-/* While there is no daemon, time stands still: the core bounds the wait. */
+/*
+ * While there is no daemon, time stands still: the core ends what waits for one. While
+ * only other queues have none, no longer than error handling would wait for one, too.
+ */
 #ifndef LOOP_HAVE_TIMEOUT_ACTION
 #define scsi_timeout_action	blk_eh_timer_return
 #define SCSI_EH_RESET_TIMER	BLK_EH_RESET_TIMER
@@ -152,9 +155,11 @@ static int loop_device_begin(struct scsi_device *sdev)
 static enum scsi_timeout_action loop_timed_out(struct scsi_cmnd *sc)
 {
 	struct loop_host *loop = loop_of(sc->device);
+	bool served = tgt_nexus_served(loop->nexuses[sc->device->channel]);
 
-	return tgt_host_served(loop->host) || READ_ONCE(loop->dead) ? SCSI_EH_NOT_HANDLED
-								    : SCSI_EH_RESET_TIMER;
+	if (READ_ONCE(loop->dead) || (served && !tgt_host_awaited(loop->host)))
+		return SCSI_EH_NOT_HANDLED;
+	return SCSI_EH_RESET_TIMER;
 }
 
 /* Not const: Linux 6.1 writes to it. */
