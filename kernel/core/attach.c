@@ -5,6 +5,7 @@
 #include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/poll.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -93,8 +94,11 @@ static int tgt_attach_args(struct tgt_file *f, struct tgt_ring_attach *args, voi
 		return -ENODEV;
 	if (args->queue < host->queue_count) {
 		u32 index = array_index_nospec(args->queue, host->queue_count);
+		unsigned int noio = memalloc_noio_save();
 
+		/* Memory may come free only when disks of this host are written to. */
 		rc = tgt_attach_queue(f, &host->queues[index], args, arg);
+		memalloc_noio_restore(noio);
 	}
 	tgt_host_put(host);
 	return rc;

@@ -7,6 +7,7 @@
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "ring.h"
@@ -14,11 +15,13 @@
 static void tgt_over_work(struct work_struct *work)
 {
 	struct tgt_attachment *att = container_of(work, struct tgt_attachment, over_work);
+	unsigned int noio = memalloc_noio_save();
 
 	if (att->reason == TGT_NL_DETACH_BROKEN)
 		pr_notice_ratelimited("host %u queue %u: process %d broke the rules of the ring\n",
 				      att->queue->host->number, att->queue->index, att->pid);
 	tgt_nl_queue_detached(att->queue, att->pid, att->reason);
+	memalloc_noio_restore(noio);
 	tgt_attachment_put(att);
 }
 
