@@ -46,6 +46,7 @@ struct loop_host {
 	/* logical units that came or went, in order */
 	spinlock_t change_lock;
 	struct list_head changes;
+	unsigned int change_count;
 	bool ready;			/* under change_lock: SCSI knows of the host */
 	struct delayed_work scan;
 	unsigned int scan_tries;

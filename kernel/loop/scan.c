@@ -10,6 +10,7 @@
 
 #define LOOP_SCAN_TRIES		240
 #define LOOP_SCAN_PAUSE		(HZ / 4)
+#define LOOP_MAX_CHANGES	32768	/* each of 16384 units goes and comes */
 
 struct change {
 	struct list_head entry;
@@ -17,21 +18,44 @@ struct change {
 	bool present;
 };
 
+/* Takes off what says the same; of a unit that went and came again both stay. */
+static struct change *take_same(struct loop_host *loop, const struct change *change)
+{
+	struct change *old;
+
+	list_for_each_entry(old, &loop->changes, entry) {
+		if (old->lun == change->lun && old->present == change->present) {
+			list_del(&old->entry);
+			loop->change_count--;
+			return old;
+		}
+	}
+	return NULL;
+}
+
 void loop_lun_changed(struct tgt_host *host, const u8 lun[8], bool present)
 {
 	struct loop_host *loop = tgt_host_priv(host);
-	struct change *change = kmalloc(sizeof(*change), GFP_KERNEL);
+	struct change *change = kmalloc(sizeof(*change), GFP_KERNEL_ACCOUNT);
+	struct change *spare;
 
 	if (!change)
 		return;
 	change->lun = scsilun_to_int((struct scsi_lun *)lun);
 	change->present = present;
 	spin_lock(&loop->change_lock);
-	list_add_tail(&change->entry, &loop->changes);
+	spare = take_same(loop, change);
+	if (loop->change_count < LOOP_MAX_CHANGES) {
+		list_add_tail(&change->entry, &loop->changes);
+		loop->change_count++;
+	} else {
+		spare = change;
+	}
 	loop->scan_tries = 0;
 	if (loop->ready)
 		mod_delayed_work(system_long_wq, &loop->scan, 0);
 	spin_unlock(&loop->change_lock);
+	kfree(spare);
 }
 
 /* From here on LUNs are looked at; what was told of them earlier, too. */
@@ -57,8 +81,10 @@ static struct change *next_change(struct loop_host *loop)
 
 	spin_lock(&loop->change_lock);
 	change = list_first_entry_or_null(&loop->changes, struct change, entry);
-	if (change)
+	if (change) {
 		list_del(&change->entry);
+		loop->change_count--;
+	}
 	spin_unlock(&loop->change_lock);
 	return change;
 }
