@@ -3,6 +3,7 @@
 // of tgt_exercise.ko (0xc0) have their data fetched in pieces, checked, and made; others are
 // answered with GOOD and no data. Ends when told to, or when the host goes.
 //   daemon HOST QUEUES [N]         [is killed by itself at the Nth command]
+//   daemon HOST QUEUES --hold      answers no command, but all else
 //   daemon HOST --memory DEVICE    whether the data area can be used with O_DIRECT and io_uring
 #define _GNU_SOURCE
 #include <errno.h>
@@ -46,6 +47,7 @@ struct ring {
 };
 
 static unsigned host, queue_count, die_after;
+static bool hold;
 static unsigned long seen_commands, seen_wrong, seen_redelivered;
 
 static const struct tgt_ring_desc* desc_of(struct ring* r, uint32_t tag) {
@@ -180,7 +182,7 @@ static void on_new(struct ring* r, uint32_t tag) {
         if (d->flags & TGT_DESC_F_REDELIVERED)
             __atomic_add_fetch(&seen_redelivered, 1, __ATOMIC_RELAXED);
         if (__atomic_add_fetch(&seen_commands, 1, __ATOMIC_RELAXED) == die_after) abort();
-        go_on(r, tag, p);
+        if (!hold) go_on(r, tag, p);
         return;
     }
     struct tgt_ring_reply* slot = slot_of(r, tag);
@@ -309,6 +311,7 @@ int main(int argc, char** argv) {
     host = atoi(argv[1]);
     if (argc == 4 && !strcmp(argv[2], "--memory")) return memory(argv[3]);
     queue_count = atoi(argv[2]);
+    hold = argc > 3 && !strcmp(argv[3], "--hold");
     die_after = argc > 3 ? atoi(argv[3]) : 0;
     for (uintptr_t i = 0; i < queue_count; i++) pthread_create(&thread[i], NULL, serve, (void*)i);
     void* failed = NULL;

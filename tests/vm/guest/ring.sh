@@ -5,6 +5,7 @@
 # plan memory-for-io
 # plan commands
 # plan drops-and-departures
+# plan commands-outlive-their-nexus
 # plan daemons-killed
 # plan daemons-killed-amid-drops
 # plan no-daemon
@@ -32,6 +33,7 @@ same() { # BEFORE NAME
 }
 
 modules_load() {
+    mount -t debugfs d /sys/kernel/debug 2>/dev/null
     cp /run/out/exercise-daemon $DAEMON && ramdisks 1 8 && insmod $MODULES/tgt_core.ko &&
         insmod $MODULES/tgt_exercise.ko quiet=1 burst=64 threads=0 && [ "$(stat -c %a /dev/tgt)" = 600 ]
 }
@@ -55,6 +57,26 @@ drops() {
     return $status
 }
 check drops-and-departures drops
+# What a nexus leaves behind when it goes, the daemon that holds it still has; nobody may look for the nexus then.
+left_behind() { # COUNT : of commands, after the answer to NEXUS_LEFT
+    local gone
+    gone=$(cat /sys/kernel/debug/tgt/"$HOST"/*) || return
+    [ "$(grep -c 'command gone' <<<"$gone")" -ge "$1" ] && ! grep -q 'left posted' <<<"$gone"
+}
+outlive() {
+    killed 2>/dev/null
+    serve --hold
+    echo 0 >$P/quiet
+    eventually left_behind 16
+    local status=$?
+    cat /sys/kernel/debug/tgt/"$HOST"/*
+    ! grep ' gone .*nexus [1-9]' /sys/kernel/debug/tgt/"$HOST"/* || status=1
+    echo 1 >$P/quiet
+    killed 2>/dev/null
+    serve
+    return $status
+}
+check commands-outlive-their-nexus outlive
 kills() { # COUNT
     local i begin
     for ((i = 0; i < $1; i++)); do
