@@ -54,7 +54,7 @@ check path-works-afterwards works
 # Hosts that messages have made wait for a daemon, too.
 modules_go() {
     daemon_timeout 1
-    delete_host "$HOST" --force && kill -TERM "$TGTD_PID" && wait "$TGTD_PID" && within 120000 rmmod tgt_loop && rmmod tgt_core
+    delete_host "$HOST" --force && kill -TERM "$TGTD_PID" && wait "$TGTD_PID" && unload_modules
 }
 check kernel-is-content kernel_is_content
 check modules-go modules_go

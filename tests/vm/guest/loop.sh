@@ -255,6 +255,5 @@ orderly_end() { kill -TERM "$TGTD_PID" && wait "$TGTD_PID"; }
 check daemon-ends-on-sigterm orderly_end
 hosts_go() { delete_host "$HOST"; }
 check hosts-go within 120000 hosts_go
-modules_go() { rmmod tgt_loop && rmmod tgt_core && ! [ -e /dev/tgt ]; }
-check modules-go modules_go
+check modules-go unload_modules
 check kernel-is-content kernel_is_content
