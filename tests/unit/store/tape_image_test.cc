@@ -109,6 +109,14 @@ TEST_F(TapeImage, NotEvenWhenBothOnlyReadIt) {
     EXPECT_TRUE(open({.read_only = true}));
 }
 
+TEST_F(TapeImage, AFileThatNobodyMayWriteIsWriteProtectedAlsoForRoot) {
+    create();
+    std::filesystem::permissions(path, std::filesystem::perms::owner_read);
+    auto store = must_open();
+    EXPECT_TRUE(store->tape()->info().read_only);
+    EXPECT_EQ(put(*store->tape(), block(1000, 1)), EROFS);
+}
+
 TEST_F(TapeImage, AReadOnlyOneIsWriteProtected) {
     create();
     {

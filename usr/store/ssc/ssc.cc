@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <utility>
@@ -70,7 +71,15 @@ Result<void> keep_others_out(const posix::Opened& opened, const OpenRequest& req
                                    request.path));
 }
 
-Result<std::unique_ptr<Store>> open_ssc(const OpenRequest& request) {
+// The tab of a cartridge: a file that nobody may write, not even root, who could.
+bool tab_is_set(const std::string& path) {
+    struct stat file;
+    return stat(path.c_str(), &file) == 0 && S_ISREG(file.st_mode) && (file.st_mode & 0222) == 0;
+}
+
+Result<std::unique_ptr<Store>> open_ssc(const OpenRequest& asked) {
+    OpenRequest request = asked;
+    request.flags.read_only = asked.flags.read_only || tab_is_set(asked.path);
     auto opened = posix::open_backing(request);
     if (!opened) return tl::unexpected(opened.error());
     if (opened->block_device)
