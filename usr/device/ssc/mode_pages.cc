@@ -241,6 +241,7 @@ std::vector<uint64_t> equal_shares(uint64_t capacity, size_t count) {
 std::vector<ModePage> mode_pages(const Personality& drive) {
     constexpr uint8_t dexcpt = 0x08, worm_labels = 0x01, worm_filemarks = 0x02;
     std::vector<ModePage> pages = {
+        page(0x00, 0, 0),   // vendor specific, empty: Linux asks for it to see the block descriptor
         page(0x01, 0, 10),  // read-write error recovery: no retries to choose
         page(0x02, 0, 14),  // disconnect-reconnect: no limits
         control_page(),
