@@ -150,15 +150,16 @@ sg_tools_changer() {
     sg_inq "$CHANGER" && sg_turs "$CHANGER" && sg_modes -a "$CHANGER" && sg_opcodes "$CHANGER" && sg_logs "$CHANGER" &&
         sg_vpd -p 0x83 "$CHANGER" && sg_persist -k "$CHANGER"
 }
-# Its status tells of pages, too, that it asks for and no tape has.
+# Its status says that there are no saved values; what counts is what it shows.
 sdparm_pages() {
     local page
     sdparm --all "$SG" >/run/sdparm.log 2>&1
+    sdparm --all "$CHANGER" >>/run/sdparm.log 2>&1
     cat /run/sdparm.log
-    for page in "Read write error recovery" "Data compression" "Device configuration" "Medium partition" "Medium configuration"; do
-        grep -q "^$page" /run/sdparm.log || { echo "no page $page"; return 1; }
+    for page in "Read write error recovery" "Data compression" "Device configuration" "Medium partition" \
+        "Medium configuration" "Element address assignment"; do
+        grep -qi "^$page" /run/sdparm.log || { echo "no page $page"; return 1; }
     done
-    sdparm --page=0xf "$SG" && sdparm -vv --page=0x1d "$CHANGER"
 }
 encrypted() {
     # shellcheck disable=SC2015
