@@ -197,6 +197,8 @@ constexpr Directive table[] = {
      "1: UNMAP gives space back (0)."},
     {"rotation_rate", unit, once, Kind::number, Use::unit_update, "rotation_rate", ours,
      "Revolutions in a minute; 1: no rotating medium."},
+    {"personality", unit, once, Kind::text, Use::unit_update, "personality", ours,
+     "The product that a tape drive or a changer behaves as: lto8, ibm-td8."},
     {"capacity", unit, once, Kind::text, Use::unit_update, "capacity", ours,
      "Bytes that initiators see, instead of the whole medium."},
     {"write-cache", unit, once, Kind::on_off, Use::unit_write_cache, "mode_page", tgt,

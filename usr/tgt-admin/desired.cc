@@ -69,12 +69,12 @@ std::map<std::string, Shown> slots_of(const UnitState& unit) {
 // Setting them again changes nothing, so it does no harm where their value is not known. Those of a
 // changer add to what is there.
 bool is_repeatable(std::string_view name) {
-    constexpr std::array<std::string_view, 17> names{
+    constexpr std::array<std::string_view, 18> names{
         "scsi_id",           "scsi_sn",          "vendor_id",     "product_id",
         "product_rev",       "sense_format",     "removable",     "online",
         "readonly",          "lbppbe",           "la_lba",        "mode_page",
         "optimal_xfer_gran", "optimal_xfer_len", "rotation_rate", "thin_provisioning",
-        "capacity"};
+        "capacity",          "personality"};
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 

@@ -103,6 +103,7 @@ TEST_F(FaultOpenTest, BadOptionsAreRefusedByWhatIsWrong) {
     const std::vector<std::pair<std::string, std::vector<std::string>>> all = {
         {"engine=tape", {"engine", "'tape'", "null, rdwr"}},
         {"engine=fault", {"engine", "'fault'"}},
+        {"engine=sg", {"engine", "'sg'", "null, rdwr"}},
         {"engine=", {"engine", "needs the name"}},
         {"engin=null", {"'engin=null'", "cache_limit", "reorder"}},
         {"cache=maybe", {"cache", "'maybe'"}},

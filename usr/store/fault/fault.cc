@@ -17,17 +17,21 @@ tl::unexpected<Error> refuse(const OpenRequest& request, const std::string& text
     return fail(EINVAL, fmt::format("{}: {}", request.path, text));
 }
 
+bool can_be_wrapped(const Engine& engine) {
+    return &engine != &fault_engine && engine.content == Content::bytes;
+}
+
 std::string other_engines() {
     std::string names;
     for (const Engine* engine : engines())
-        if (engine != &fault_engine)
+        if (can_be_wrapped(*engine))
             names += (names.empty() ? "" : ", ") + std::string(engine->name);
     return names;
 }
 
 Result<std::unique_ptr<Store>> open_inner(const OpenRequest& request, const Options& options) {
     const Engine* engine = find_engine(options.engine);
-    if (!engine || engine == &fault_engine)
+    if (!engine || !can_be_wrapped(*engine))
         return refuse(request, fmt::format("option 'engine': '{}' is no backing-store type that "
                                            "can be wrapped (there is: {})",
                                            options.engine, other_engines()));

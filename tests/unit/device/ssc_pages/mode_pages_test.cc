@@ -172,7 +172,9 @@ TEST(TapeModePages, HaveTheLengthsOfTheStandard) {
         EXPECT_EQ(length, row.length) << int(row.page);
         EXPECT_EQ(data.size(), first_page + (row.subpage ? 4 : 2) + length);
     }
-    EXPECT_EQ(state.mode_pages.size(), std::size(expected));
+    // Page 00h: vendor specific, empty.
+    EXPECT_EQ(sense(state, 0x00, 0).size(), first_page + 2);
+    EXPECT_EQ(state.mode_pages.size(), std::size(expected) + 1);
 }
 
 TEST(TapeModePages, StandInOrderOfTheirCodes) {
