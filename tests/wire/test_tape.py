@@ -78,7 +78,8 @@ def answers(tape: Connection, cdb: bytes, **data: object) -> str:
 def test_a_host_that_asks_for_page_0_sees_the_block_length_it_has_set(tape: Connection) -> None:
     """SSC-4 8.3.1; Linux' st reads the descriptor with MODE SENSE of page 00h."""
     sense = bytes([0x1A, 0, 0, 0, 12, 0])
-    assert tape.command(sense, read=12).data[3:] == bytes([8, 0, 0, 0, 0, 0, 0, 0, 0])
+    before = tape.command(sense, read=12).data
+    assert before[3] == 8 and before[9:12] == bytes(3)
     select = bytes([0x15, 0x10, 0, 0, 12, 0])
     assert answers(tape, select, write=bytes([0, 0, 0x10, 8, 0, 0, 0, 0, 0, 0, 2, 0])) == "good"
     assert tape.command(sense, read=12).data[9:12] == bytes([0, 2, 0])
