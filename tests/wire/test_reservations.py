@@ -98,10 +98,11 @@ def test_a_list_with_anything_wrong_registers_nobody(paths: Paths) -> None:
     a, b = paths.login(paths.first, HOST_A), paths.login(paths.first, HOST_B)
     good, absent = transport_id(NEVER), transport_id("iqn.2001-04.org.example:absent")
     second = 28 + len(good)
-    fibre_channel = b"\0" + good[1:]
+    unknown, fibre_channel = b"\3" + good[1:], b"\0" + good[1:]
     cases = [
         (pr.specifying(1, [good, absent]), second),
-        (pr.specifying(1, [good, fibre_channel]), second),
+        (pr.specifying(1, [good, unknown]), second),
+        (pr.specifying(1, [good, fibre_channel]), second + 3),  # reserved there
         (pr.specifying(1, [good, good[:-4]]), 24),
     ]
     for parameters, byte in cases:
