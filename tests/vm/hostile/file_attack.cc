@@ -70,10 +70,10 @@ void odd_ioctl(Field& field, int fd, Random& random) {
     static const uintptr_t kPointers[] = {0, 1, 4096, 0xffff888000000000ull, ~uintptr_t{0}};
     uintptr_t argument = random.one_in(4) ? kPointers[random.below(std::size(kPointers))]
                                           : reinterpret_cast<uintptr_t>(&attach);
-    unsigned long number = random.word();
-    if (!random.one_in(3)) {
-        number = random.one_in(3) ? TGT_RING_KICK : TGT_RING_ATTACH;
-    }
+    static const unsigned long kNumbers[] = {TGT_RING_ATTACH, TGT_RING_ATTACH, TGT_RING_KICK,
+                                             TGT_RING_DETACH};
+    const unsigned long number =
+        random.one_in(3) ? random.word() : kNumbers[random.below(std::size(kNumbers))];
     ioctl(fd, number, argument);
     field.count.ioctls++;
 }
