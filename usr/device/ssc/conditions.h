@@ -46,4 +46,9 @@ inline scsi::Sense past_beginning_of_medium() {
     return scsi::sense::make(scsi::SenseKey::illegal_request, 0x3b, 0x0c);
 }
 
+// 5/3Bh/00h
+inline scsi::Sense sequential_positioning_error() {
+    return scsi::sense::make(scsi::SenseKey::illegal_request, 0x3b, 0x00);
+}
+
 }  // namespace tgt::ssc

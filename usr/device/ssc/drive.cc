@@ -99,6 +99,7 @@ void Drive::put_in(std::unique_ptr<store::Store> store, std::string path) {
     path_ = std::move(path);
     loaded_ = held_ = unflushed_ = flush_failed_ = told_failure_ = false;
     unusable_.reset();
+    leave_ = {};
     use_ = Use::none;
 }
 
@@ -194,6 +195,7 @@ Outcome Drive::unload(bool hold) {
     loaded_ = flush_failed_ = unflushed_ = false;
     held_ = hold;
     unusable_.reset();
+    leave_ = {};
     codec_->encryption.demounted();
     publish();
     return outcome;

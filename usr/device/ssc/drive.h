@@ -25,6 +25,15 @@ struct Warning {
     bool programmable = false;  // in the programmable early warning zone, or behind it
 };
 
+// What ALLOW OVERWRITE has given leave for (SSC-5 7.1): until a command that writes, or the
+// cartridge leaves.
+struct OverwriteLeave {
+    enum class What : uint8_t { nothing, position, format };
+    What what = What::nothing;
+    uint32_t partition = 0;
+    uint64_t object = 0;
+};
+
 // A tape drive: the cartridge that is in it, whether it is loaded (on the reel, so that commands
 // can use it) or only present, and what was written and not flushed. Made and destroyed with its
 // LogicalUnit. Everything is for the strand but what says otherwise.
@@ -50,6 +59,8 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     // Any thread.
     Counters& counters() { return counters_; }
     const Counters& counters() const { return counters_; }
+
+    OverwriteLeave& overwrite_leave() { return leave_; }
 
     // Why a command that needs the medium cannot run now; nothing: it is ready.
     std::optional<scsi::Sense> not_ready() const;
@@ -109,6 +120,7 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     scsi::LunIdentity identity_;
     bool unflushed_ = false;
     bool flush_failed_ = false;
+    OverwriteLeave leave_;
     bool told_failure_ = false;  // the log has a line about this cartridge
     Counters counters_;
     std::unique_ptr<BlockCodec> codec_;

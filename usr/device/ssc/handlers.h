@@ -28,6 +28,8 @@ Outcome read_position_short(Command& command);
 Outcome read_position_long(Command& command);
 Outcome read_position_extended(Command& command);
 Outcome read_block_limits(Command& command);  // inline
+// append_only.cc
+Outcome allow_overwrite(Command& command);
 // medium.cc
 Outcome load_unload(Command& command);
 Outcome erase_6(Command& command);

@@ -3,11 +3,11 @@
 // they are answered: IMMED has nothing to begin early.
 #include <algorithm>
 
+#include "device/ssc/append_only.h"
 #include "device/ssc/attributes.h"
 #include "device/ssc/conditions.h"
 #include "device/ssc/handlers.h"
 #include "device/ssc/mode_pages.h"
-#include "device/ssc/worm.h"
 #include "scsi/logical_unit.h"
 #include "wire/endian.h"
 
@@ -30,9 +30,8 @@ Outcome unload(Drive& drive, bool hold) {
 // For commands that make the medium anew: writable, not WORM, at the beginning of partition 0.
 std::optional<scsi::Sense> cannot_begin_anew(Command& command, Drive& drive) {
     if (auto sense = drive.refusal_of_write(command.state())) return sense;
-    if (auto sense = emptying_worm(drive)) return sense;
     if (drive.tape()->position() != store::TapePosition()) return past_beginning_of_medium();
-    return std::nullopt;
+    return formatting(command, drive);
 }
 
 Outcome format_as(Drive& drive, const std::vector<uint64_t>& sizes) {
@@ -59,7 +58,7 @@ Outcome load_unload(Command& command) {
 Outcome erase_6(Command& command) {
     Drive& drive = drive_of(command);
     if (auto sense = drive.refusal_of_write(command.state())) return *sense;
-    if (auto sense = emptying_worm(drive)) return *sense;
+    if (auto sense = erasing(command, drive)) return *sense;
     if (const int error = drive.tape()->truncate())
         return drive.failure(error, scsi::Access::write, {});
     drive.wrote();

@@ -44,7 +44,8 @@ constexpr uint8_t format_and_partition_recognition = 0x03;
 constexpr uint8_t gigabytes = 9;
 constexpr uint16_t rest = 0xffff;
 }  // namespace divide
-constexpr size_t pews_at = 2;
+constexpr size_t write_mode_at = 1, pews_at = 2;
+constexpr uint8_t append_only_mode = 0x10;
 constexpr size_t control_swp_byte = 2;
 constexpr uint8_t control_swp = 0x08;
 
@@ -250,7 +251,8 @@ std::vector<ModePage> mode_pages(const Personality& drive) {
         pages.push_back(page(control, data_protection, 28, {}, {0xff, 0x3f, 0xe0}));
     pages.push_back(compression_page());
     pages.push_back(configuration_page());
-    pages.push_back(page(configuration, configuration_extension, 28, {}, {0, 0, 0xff, 0xff}));
+    pages.push_back(
+        page(configuration, configuration_extension, 28, {}, {0, append_only_mode, 0xff, 0xff}));
     pages.push_back(partition_page(drive));
     pages.push_back(page(0x1a, 0, 38));                  // power condition: no timers
     pages.push_back(page(0x1c, 0, 10, {dexcpt, 0x03}));  // TapeAlert is for log pages only
@@ -342,6 +344,11 @@ bool buffered(const LunState& state) {
 
 bool compresses(const LunState& state) {
     return byte_of(required(state, compression), compress::dce_byte) & compress::dce;
+}
+
+bool append_only(const LunState& state) {
+    return byte_of(required(state, configuration, configuration_extension), write_mode_at) &
+           append_only_mode;
 }
 
 uint64_t programmable_early_warning(const LunState& state) {

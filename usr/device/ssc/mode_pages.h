@@ -43,7 +43,8 @@ scsi::ModeView shown_modes(const scsi::LunState& state, const std::optional<Medi
 uint32_t fixed_block_bytes(const scsi::LunState& state);
 // Blocks may be acknowledged before they are on the medium (BUFFERED MODE).
 bool buffered(const scsi::LunState& state);
-bool compresses(const scsi::LunState& state);  // page 0Fh, DCE
+bool compresses(const scsi::LunState& state);   // page 0Fh, DCE
+bool append_only(const scsi::LunState& state);  // page 10h/01h, WRITE MODE
 // Programmable early warning: bytes in front of early warning (page 10h/01h, PEWS).
 uint64_t programmable_early_warning(const scsi::LunState& state);
 struct ProtectionModes {

@@ -9,6 +9,6 @@ SYS_device_ssc_pages := -lnettle -lzstd
 
 # The drive.
 LIBS += device_ssc
-SRC_device_ssc := $(addprefix usr/device/ssc/,block_codec.cc drive.cc medium.cc medium_port.cc movement.cc \
+SRC_device_ssc := $(addprefix usr/device/ssc/,append_only.cc block_codec.cc drive.cc medium.cc medium_port.cc movement.cc \
                   page_handlers.cc position.cc read.cc security_protocol.cc tape.cc worm.cc write.cc)
 DEPS_device_ssc := device_ssc_pages scsi wire io base

@@ -32,16 +32,23 @@ scsi::Sense refused(Drive& drive) {
 
 }  // namespace
 
-std::optional<scsi::Sense> overwriting_worm(Drive& drive) {
-    if (!is_worm(drive)) return std::nullopt;
-    store::Tape& tape = *drive.tape();
+bool nothing_but_filemarks_follows(store::Tape& tape) {
     const store::TapePosition start = tape.position();
     TapeObject kind = TapeObject::end_of_data;
     const int error = behind_filemarks(tape, kind);
     bool reached = true;
     if (tape.position() != start && tape.locate(start.partition, start.object, reached) != 0)
-        return refused(drive);
-    if (error == 0 && kind == TapeObject::end_of_data) return std::nullopt;
+        return false;
+    return error == 0 && kind == TapeObject::end_of_data;
+}
+
+bool at_end_of_data(store::Tape& tape) {
+    store::TapeBlock object;
+    return tape.next(object) == 0 && object.kind == TapeObject::end_of_data;
+}
+
+std::optional<scsi::Sense> overwriting_worm(Drive& drive) {
+    if (!is_worm(drive) || nothing_but_filemarks_follows(*drive.tape())) return std::nullopt;
     return refused(drive);
 }
 

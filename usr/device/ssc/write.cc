@@ -2,11 +2,11 @@
 // WRITE(6) and WRITE FILEMARKS(6) (SSC-4 5.10, 5.11).
 #include <cerrno>
 
+#include "device/ssc/append_only.h"
 #include "device/ssc/block_codec.h"
 #include "device/ssc/conditions.h"
 #include "device/ssc/handlers.h"
 #include "device/ssc/mode_pages.h"
-#include "device/ssc/worm.h"
 #include "wire/endian.h"
 
 namespace tgt::ssc {
@@ -104,7 +104,7 @@ Outcome write_6(Command& command) {
     if (fixed && block == 0) return scsi::sense::invalid_field_in_cdb(1, 0);
     if (length == 0) return {};
     if (auto sense = wrong_length(command, fixed, block)) return *sense;
-    if (auto sense = overwriting_worm(drive)) return *sense;
+    if (auto sense = overwriting(command, drive)) return *sense;
     const Warning before = drive.warning(command.state());
     if (const int error = set_density(command, *drive.tape()))
         return write_failed(drive, error, length);
@@ -128,7 +128,7 @@ Outcome write_filemarks_6(Command& command) {
     if (immediate && !buffered(command.state())) return scsi::sense::invalid_field_in_cdb(1, 0);
     if (marks == 0) return immediate ? Outcome() : drive.flush();
     if (auto sense = drive.refusal_of_write(command.state())) return *sense;
-    if (auto sense = overwriting_worm(drive)) return *sense;
+    if (auto sense = overwriting(command, drive)) return *sense;
     store::Tape& tape = *drive.tape();
     const Warning before = drive.warning(command.state());
     if (full(tape, 0)) return volume_overflow(marks);

@@ -240,5 +240,98 @@ TEST(Worm, FilemarksAtTheEndMayBeOverwritten) {
     EXPECT_EQ(bench.tape->all[0].objects.size(), 3u);
 }
 
+enum Leave : uint8_t { for_nothing, for_position, for_format };
+Bytes allow_overwrite(uint8_t leave, uint64_t object = 0, uint8_t partition = 0) {
+    Bytes cdb(16);
+    cdb[0] = 0x82;
+    cdb[2] = leave;
+    cdb[3] = partition;
+    wire::store_be<8>(&cdb[4], object);
+    return cdb;
+}
+
+// Two blocks, and WRITE MODE of the device configuration extension page by MODE SELECT.
+struct AppendOnly : testing::Test {
+    TapeBench bench{4 * mib};
+
+    void SetUp() override {
+        bench.write_blocks(2, 512);
+        ASSERT_TRUE(select(0x10).good());
+    }
+    Answer select(uint8_t write_mode) {
+        Bytes list(8 + 32);
+        list[8] = 0x50;  // SPF, 10h
+        list[9] = 0x01;
+        list[11] = 28;
+        list[13] = write_mode;
+        Bytes cdb{0x55, 0x10, 0, 0, 0, 0, 0, 0, uint8_t(list.size()), 0};
+        return bench.run(cdb, list);
+    }
+    Answer write() { return bench.run(write_variable(4), Bytes(4)); }
+};
+
+TEST_F(AppendOnly, TakesDataAtItsEndOnly_Ssc5_4_2_21) {
+    EXPECT_TRUE(write().good());
+    ASSERT_TRUE(bench.run(locate10(1)).good());
+    EXPECT_EQ(write().sense(), worm_overwrite);
+    EXPECT_EQ(bench.run(write_filemarks(1)).sense(), worm_overwrite);
+    EXPECT_EQ(bench.run(erase_long).sense(), worm_overwrite);
+    EXPECT_EQ(bench.object(), 1u);
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    EXPECT_EQ(bench.run({0x04, 0, 0, 0, 0, 0}).sense(), worm_overwrite);
+    EXPECT_EQ(bench.tape->all[0].objects.size(), 3u);
+}
+
+TEST_F(AppendOnly, IsAskedForByOneModeAndNoOther_Ssc5_8_3_8) {
+    EXPECT_EQ(select(0x20).sense(), 0x052600u);
+    ASSERT_TRUE(select(0x00).good());
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    EXPECT_TRUE(write().good());
+}
+
+TEST_F(AppendOnly, OneCommandMayOverwriteWhereItIsAllowed_Ssc5_7_1) {
+    ASSERT_TRUE(bench.run(locate10(1)).good());
+    ASSERT_TRUE(bench.run(allow_overwrite(for_position, 1)).good());
+    EXPECT_TRUE(write().good());
+    ASSERT_TRUE(bench.run(locate10(1)).good());
+    EXPECT_EQ(write().sense(), worm_overwrite);
+}
+
+TEST_F(AppendOnly, LeaveIsForThePlaceThatItNames_Ssc5_7_1) {
+    ASSERT_TRUE(bench.run(locate10(1)).good());
+    ASSERT_TRUE(bench.run(allow_overwrite(for_position, 1)).good());
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    EXPECT_EQ(write().sense(), worm_overwrite);
+}
+
+TEST_F(AppendOnly, LeaveForAnotherPlaceIsRefusedAndEndsTheOldOne_Ssc5_7_1) {
+    ASSERT_TRUE(bench.run(locate10(1)).good());
+    ASSERT_TRUE(bench.run(allow_overwrite(for_position, 1)).good());
+    EXPECT_EQ(bench.run(allow_overwrite(for_position, 2)).sense(), 0x053b00u);
+    EXPECT_EQ(write().sense(), worm_overwrite);
+    EXPECT_EQ(bench.run(allow_overwrite(for_position, 1, 1)).sense(), 0x052400u);
+    EXPECT_EQ(bench.run(allow_overwrite(3)).sense(), 0x052400u);
+}
+
+TEST_F(AppendOnly, LeaveEndsWhenItIsTakenBackOrTheCartridgeGoes_Ssc5_7_1) {
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    ASSERT_TRUE(bench.run(allow_overwrite(for_position, 0)).good());
+    ASSERT_TRUE(bench.run(allow_overwrite(for_nothing)).good());
+    EXPECT_EQ(write().sense(), worm_overwrite);
+    ASSERT_TRUE(bench.run(allow_overwrite(for_position, 0)).good());
+    ASSERT_TRUE(bench.run(unload_cdb).good());
+    ASSERT_TRUE(bench.run(load_cdb).good());
+    EXPECT_EQ(write().sense(), worm_overwrite);
+}
+
+TEST_F(AppendOnly, AFormatHasItsOwnLeave_Ssc5_7_1) {
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    ASSERT_TRUE(bench.run(allow_overwrite(for_format)).good());
+    EXPECT_EQ(write().sense(), worm_overwrite);
+    ASSERT_TRUE(bench.run(allow_overwrite(for_format)).good());
+    EXPECT_TRUE(bench.run({0x04, 0, 0, 0, 0, 0}).good());
+    EXPECT_TRUE(bench.tape->all[0].objects.empty());
+}
+
 }  // namespace
 }  // namespace tgt::test

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What LTFS does to a cartridge, command by command, by SG_IO: ltfs.py DEVICE formats it with two partitions, labels
-both, writes files and indexes, unmounts, and reads everything back as the next mount would (LTFS Format 2.4).
+both, writes files and indexes, unmounts, and reads everything back as the next mount would, in append-only mode (LTFS
+Format 2.4).
 """
 
 from __future__ import annotations
@@ -64,8 +65,10 @@ class Tape:
         if self.read("0/00/01"):
             sys.exit("there is data where a filemark should be")
 
-    def mode_sense(self, page: int) -> bytes:
-        data = self.run("MODE SENSE(10)", bytes([0x5A, 0x08, page, 0, 0, 0, 0, 1, 0, 0]), length=256).data
+    def mode_sense(self, page: int, subpage: int | None = None) -> bytes:
+        """With the block descriptor for a subpage, without it for a page."""
+        disable = 0x08 if subpage is None else 0
+        data = self.run("MODE SENSE(10)", bytes([0x5A, disable, page, subpage or 0, 0, 0, 0, 1, 0, 0]), length=256).data
         return data[: 2 + int.from_bytes(data[:2], "big")]
 
     def attribute(self, partition: int, code: int) -> bytes:
@@ -131,6 +134,24 @@ def write_index(tape: Tape, number: int, generation: int) -> tuple[int, bytes]:
     return at, text
 
 
+def append_only(tape: Tape, on: bool) -> None:
+    """The mount option that is on by default: set at the beginning of the medium, ended without one."""
+    page = bytearray(tape.mode_sense(0x10, 0x01))
+    if len(page) != 48:
+        sys.exit(f"the device configuration extension page has another length: {page.hex()}")
+    page[0:2] = b"\0\0"
+    page[16] &= 0x7F
+    page[21] = page[21] & 0x0F | (0x10 if on else 0)
+    tape.run("MODE SELECT(10)", struct.pack(">BB5xHB", 0x55, 0x10, len(page), 0), data=bytes(page))
+    if tape.mode_sense(0x10, 0x01)[21] >> 4 != int(on):
+        sys.exit("WRITE MODE is not what was selected")
+
+
+def allow_overwrite(tape: Tape) -> None:
+    number, block, _ = tape.position()
+    tape.run("ALLOW OVERWRITE", struct.pack(">BBBBQ4x", 0x82, 0, 0x01, number, block))
+
+
 def main() -> None:
     tape = Tape(sys.argv[1])
     tape.ready()
@@ -154,6 +175,7 @@ def main() -> None:
     tape.run("TEST UNIT READY without a medium", bytes(6), "2/3a/00")
     tape.load(True)
     tape.ready()
+    append_only(tape, True)
     if [tape.attribute(number, 0x080C) for number in (INDEX, DATA)] != kept:
         sys.exit("the volume coherency information is not what was written")
     if [tape.attribute(number, 0)[:8] for number in (INDEX, DATA)] != before:
@@ -180,12 +202,18 @@ def main() -> None:
         sys.exit("the index in the data partition is another")
     # The index is rewritten in place; the data partition is untouched by it.
     tape.locate(INDEX, place - 1)
+    tape.run("WRITE FILEMARKS(6)", bytes([0x10, 0, 0, 0, 1, 0]), "7/30/0c")
+    allow_overwrite(tape)
     tape.filemarks(1)
     tape.write(b"<ltfsindex/>")
     tape.filemarks(1)
     tape.locate(DATA, begin)
     if tape.read() != blocks[0]:
         sys.exit("rewriting the index has changed the data")
+    tape.load(False)
+    append_only(tape, False)
+    tape.load(True)
+    tape.ready()
     # Back to one partition, as unltfs does.
     tape.locate(0, 0)
     tape.run("FORMAT MEDIUM to one partition", bytes([0x04, 0, 0, 0, 0, 0]))
