@@ -38,7 +38,7 @@ size_t encode_fixed(const Sense& sense, std::span<uint8_t> out) {
                           ? int64_t(sense.information) == int32_t(uint32_t(sense.information))
                           : sense.information <= max_fixed_information;
     const bool valid = sense.has_information && fits;
-    out[0] = valid ? 0xf0 : 0x70;
+    out[0] = uint8_t((valid ? 0xf0 : 0x70) | (sense.deferred ? 1 : 0));
     out[2] = uint8_t(stream_bits(sense) | uint8_t(sense.key));
     if (valid) wire::store_be<4>(&out[3], uint32_t(sense.information));
     out[7] = fixed_length - 8;
@@ -54,7 +54,7 @@ size_t encode_fixed(const Sense& sense, std::span<uint8_t> out) {
 // SPC-5 4.4.2
 size_t encode_descriptor(const Sense& sense, std::span<uint8_t> out) {
     std::fill_n(out.begin(), max_sense_bytes, uint8_t(0));
-    out[0] = 0x72;
+    out[0] = sense.deferred ? 0x73 : 0x72;
     out[1] = uint8_t(sense.key);
     out[2] = sense.asc;
     out[3] = sense.ascq;

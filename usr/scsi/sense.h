@@ -48,13 +48,18 @@ struct Sense {
     bool end_of_medium = false;
     bool incorrect_length = false;
 
+    // Of commands that have ended with GOOD; the one that is told has not been carried out (SPC-4
+    // 4.5.5).
+    bool deferred = false;
+
     bool operator==(const Sense&) const = default;
 };
 
 constexpr size_t max_sense_bytes = 64;          // of our own
 constexpr size_t max_device_sense_bytes = 252;  // SPC-5 4.4.1
 
-// Encodes in fixed (70h) or descriptor (72h) format; returns the length. `out` has max_sense_bytes
+// Encodes in fixed (70h) or descriptor (72h) format, with the next code when it is deferred;
+// returns the length. `out` has max_sense_bytes
 // or more. Fixed format leaves an information value over 32 bits out.
 size_t encode_sense(const Sense& sense, bool descriptor_format, std::span<uint8_t> out);
 

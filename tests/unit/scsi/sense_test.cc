@@ -29,6 +29,15 @@ TEST(Sense, FixedInformationSetsValid) {
               Bytes({0xf0, 0, 3, 1, 2, 3, 4, 10, 0, 0, 0, 0, 0x11, 0, 0, 0, 0, 0}));
 }
 
+TEST(Sense, DeferredErrorsHaveResponseCodesOfTheirOwn_Spc5_4_4_1) {
+    Sense sense = sense::make(SenseKey::medium_error, 0x0c, 0x00);
+    sense.deferred = true;
+    EXPECT_EQ(encode(sense, false)[0], 0x71);
+    EXPECT_EQ(encode(sense, true)[0], 0x73);
+    sense.has_information = true;
+    EXPECT_EQ(encode(sense, false)[0], 0xf1);
+}
+
 TEST(Sense, FieldPointersOfSpc5_4_4_2_4_2) {
     EXPECT_EQ(encode(sense::invalid_field_in_cdb(2, 7), false),
               Bytes({0x70, 0, 5, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x24, 0, 0, 0xcf, 0, 2}));
