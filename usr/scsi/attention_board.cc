@@ -22,6 +22,14 @@ void AttentionBoard::post(UnitAttention attention, std::optional<NexusId> except
     posted_.store(number, std::memory_order_release);
 }
 
+bool AttentionBoard::has_news(uint64_t seen, const NexusId& id) const {
+    if (seen == posted()) return false;
+    const std::lock_guard lock(mutex_);
+    return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+        return entry.number > seen && entry.except != id;
+    });
+}
+
 void AttentionBoard::take(uint64_t& seen, const NexusId& id, UnitAttentions& into) {
     if (seen == posted()) return;
     const std::lock_guard lock(mutex_);

@@ -22,6 +22,8 @@ class AttentionBoard {
     void post(UnitAttention attention, std::optional<NexusId> except = {});
     // How many were posted: a new nexus has seen that many.
     uint64_t posted() const { return posted_.load(std::memory_order_acquire); }
+    // Whether anything was posted after `seen` for this nexus.
+    bool has_news(uint64_t seen, const NexusId& id) const;
     // What was posted after `seen` and is for this nexus, in order; `seen` becomes posted().
     void take(uint64_t& seen, const NexusId& id, UnitAttentions& into);
 
@@ -32,7 +34,7 @@ class AttentionBoard {
         std::optional<NexusId> except;
     };
     std::atomic<uint64_t> posted_{0};
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     // Bounded: an old entry goes when all that it says is said by a newer one.
     std::vector<Entry> entries_;
 };

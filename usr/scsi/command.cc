@@ -83,6 +83,8 @@ void Command::recycle() {
     aborted_.store(false, std::memory_order_relaxed);
     then_ = nullptr;
     offloaded_ = nullptr;
+    board_seen_ = 0;
+    overtaken_ = false;
     staged_.clear();
     abort_waits_.clear();
     state_ = nullptr;

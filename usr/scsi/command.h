@@ -142,6 +142,8 @@ class Command : public ListHook<>, public ListHook<StoreHook> {
     std::shared_ptr<Fence> fence_;  // its own
     io::TimePoint held_until_;      // phase held
     Job job_;
+    uint64_t board_seen_ = 0;  // of the unit's attention board, when it was last asked
+    bool overtaken_ = false;   // a unit attention came before the job could begin
     Outcome job_outcome_;
     std::vector<uint8_t> staged_;  // a reply made by a job; copied to `in` on the worker
     std::vector<std::shared_ptr<AbortWait>> abort_waits_;  // who aborted it and waits for its end

@@ -12,11 +12,13 @@
 #include "base/result.h"
 #include "io/clock.h"
 #include "scsi/lun_state.h"
+#include "scsi/outcome.h"
 #include "scsi/sense.h"
 #include "store/store.h"
 
 namespace tgt::scsi {
 
+class Command;
 class LogicalUnit;
 
 // What of a serial device's medium concerns others: an immutable value that the device publishes
@@ -78,6 +80,11 @@ class DeviceModel {
     virtual void attach(LogicalUnit& unit) = 0;
     // LOGICAL UNIT RESET: every command has been aborted or will be.
     virtual void reset() {}
+    // An I_T nexus has ended; what its commands have begun may still run behind this.
+    virtual void nexus_lost(const NexusId&) {}
+    // Before each command that takes turns: what ends it instead of being carried out. A model
+    // whose device is what the LunState says looks at it here.
+    virtual std::optional<Outcome> begin(const Command&) { return std::nullopt; }
     // Any thread. Null: no changer can serve it.
     virtual MediumPort* medium_port() { return nullptr; }
 

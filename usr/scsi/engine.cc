@@ -124,13 +124,7 @@ std::optional<Outcome> Engine::refusal(Command& command) {
     if (!command.row && !opcode_known) return Outcome(sense::invalid_opcode());
     if (!command.row) return Outcome(sense::invalid_field_in_cdb(1, 4));
     const OpRow& row = *command.row;
-    if (command.itl) command.itl->look_at_board();
-    if (command.itl && !has(row, op_with_unit_attention)) {
-        if (auto attention = command.itl->attentions.front()) {
-            command.itl->attentions.pop();
-            return Outcome(sense::unit_attention(attention->asc, attention->ascq));
-        }
-    }
+    if (auto attention = pending_attention(command)) return attention;
     if (command.itl && (command.itl->forbidden & class_bit(row.reservation)))
         return Outcome(Status::reservation_conflict);
     if (has(row, op_thin_only) && !command.state().thin) return Outcome(sense::invalid_opcode());
@@ -139,6 +133,18 @@ std::optional<Outcome> Engine::refusal(Command& command) {
     if (has(row, op_writes) && command.state().write_protected())
         return Outcome(sense::write_protected());
     return prepare_transfer(command);
+}
+
+// SAM-5 5.14
+std::optional<Outcome> Engine::pending_attention(Command& command) {
+    ItlNexus* itl = command.itl;
+    if (!itl) return std::nullopt;
+    itl->look_at_board();
+    command.board_seen_ = itl->board_seen();
+    const auto attention = itl->attentions.front();
+    if (!attention || has(*command.row, op_with_unit_attention)) return std::nullopt;
+    itl->attentions.pop();
+    return Outcome(sense::unit_attention(attention->asc, attention->ascq));
 }
 
 // LBA range, byte counts, buffers.
@@ -296,14 +302,33 @@ Step Engine::offload(Command& command, Run job) {
 
 void Engine::run_job(Task& task) {
     Command& command = *static_cast<Command::Job&>(task).command;
-    command.job_outcome_ = command.offloaded_(command);
+    if (takes_turns(command))
+        run_in_turn(command);
+    else
+        command.job_outcome_ = command.offloaded_(command);
     command.job_.run = &Engine::job_ended;
     command.shard->worker.post(command.job_);
 }
 
+// What was in front of it on the strand may have loaded another medium: the command was not meant
+// for that. Only the worker can say whether the attention has been told.
+void Engine::run_in_turn(Command& command) {
+    LogicalUnit& unit = command.shard->unit;
+    command.overtaken_ =
+        command.itl && unit.attention_board().has_news(command.board_seen_, command.itl->id);
+    if (command.overtaken_) return;
+    const auto instead = unit.model()->begin(command);
+    command.job_outcome_ = instead ? *instead : command.offloaded_(command);
+}
+
 void Engine::job_ended(Task& task) {
     Command& command = *static_cast<Command::Job&>(task).command;
-    command.offloaded_ = nullptr;
+    const Run job = std::exchange(command.offloaded_, nullptr);
+    if (std::exchange(command.overtaken_, false) && !command.aborted()) {
+        if (auto attention = pending_attention(command)) return finish(command, *attention);
+        offload(command, job);
+        return;
+    }
     Outcome outcome = command.job_outcome_;
     if (!command.staged_.empty()) {
         std::vector<uint8_t> staged = std::move(command.staged_);

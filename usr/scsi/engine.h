@@ -35,11 +35,13 @@ class Engine {
   private:
     static bool find_unit(Command& command);
     static std::optional<Outcome> refusal(Command& command);
+    static std::optional<Outcome> pending_attention(Command& command);
     static std::optional<Outcome> prepare_transfer(Command& command);
     static std::optional<Outcome> standing_refusal(const Command& command);
     static void run_when_allowed(Command& command);
     static void execute(Command& command);
     static void run_job(Task& task);
+    static void run_in_turn(Command& command);
     static void job_ended(Task& task);
     static void op_ended(store::Op& op);
     static bool may_touch_blocks(Command& command);

@@ -83,6 +83,12 @@ void release_reserve6(ItlNexus& itl) {
     itl.shard.unit.change(release, itl.shard.worker, [](Outcome) {});
 }
 
+void tell_model(ItlNexus& itl) {
+    LogicalUnit& unit = itl.shard.unit;
+    if (!unit.model()) return;
+    unit.on_strand([model = unit.model(), id = itl.id] { model->nexus_lost(id); });
+}
+
 }  // namespace
 
 void retire(std::unique_ptr<Nexus> nexus, io::Duration bound, std::function<void()> done) {
@@ -101,6 +107,7 @@ void retire(std::unique_ptr<Nexus> nexus, io::Duration bound, std::function<void
         IntrusiveList<ItlNexus>::remove(*itl);
         itl->set_prevents_removal(false);
         release_reserve6(*itl);
+        tell_model(*itl);
         itl->kept_nexus = kept;
         shard.detached.push_back(std::move(itl));
         shard.drop_idle_detached();

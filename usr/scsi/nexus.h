@@ -69,6 +69,7 @@ class ItlNexus : public ListHook<> {
 
     // Takes over what the device has posted meanwhile.
     void look_at_board();
+    uint64_t board_seen() const { return board_seen_; }
 
     // PREVENT ALLOW MEDIUM REMOVAL of this nexus; counted in the logical unit.
     bool prevents_removal() const { return prevents_removal_; }

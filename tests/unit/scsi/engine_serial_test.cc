@@ -22,6 +22,10 @@ class TestModel final : public DeviceModel {
         unit.publish_medium(status);
     }
     void reset() override { ++resets; }
+    void nexus_lost(const NexusId& nexus) override { lost.push_back(nexus); }
+    std::optional<Outcome> begin(const Command&) override { return instead; }
+    std::vector<NexusId> lost;
+    std::optional<Outcome> instead;
     std::vector<uint8_t> writes;  // the first byte of each, in the order of running
     std::atomic<int> resets{0};
 
@@ -175,6 +179,58 @@ TEST_F(EngineSerial, AnAttentionOfTheDeviceReachesEveryNexusButTheOneThatCausedI
     EXPECT_EQ(sense_of_tur(other), 0u);
     const size_t later = b_.login("iqn.later");
     EXPECT_EQ(sense_of_tur(later), 0u);
+}
+
+// SAM-5 5.14: what the one in front on the strand does may concern those behind it.
+TEST_F(EngineSerial, ACommandOnTheStrandHearsOfAnAttentionThatCameBeforeItsTurn) {
+    const size_t other = b_.login("iqn.other");
+    Gate::shut();
+    auto slow = b_.start(gated);
+    Gate::wait_for(1);
+    auto byte = send_byte(1, false, other);
+    b_.unit->attention_board().post(ua::medium_may_have_changed, b_.nexus(0).id());
+    Gate::open();
+    b_.await_jobs();
+    EXPECT_TRUE(slow->wait().good());
+    EXPECT_EQ(byte->wait().sense(), 0x062800u);
+    EXPECT_TRUE(model().writes.empty());
+    auto again = send_byte(2, false, other);
+    b_.await_jobs();
+    EXPECT_TRUE(again->wait().good());
+    EXPECT_EQ(model().writes, (std::vector<uint8_t>{2}));
+}
+
+TEST_F(EngineSerial, ACommandOnTheStrandRunsWhenAnotherHasBeenToldOfTheAttention) {
+    const size_t other = b_.login("iqn.other");
+    Gate::shut();
+    auto slow = b_.start(gated);
+    Gate::wait_for(1);
+    auto byte = send_byte(1, false, other);
+    b_.unit->attention_board().post(ua::medium_may_have_changed, b_.nexus(0).id());
+    EXPECT_EQ(sense_of_tur(other), 0x062800u);
+    Gate::open();
+    b_.await_jobs();
+    b_.await_jobs();
+    EXPECT_TRUE(slow->wait().good());
+    EXPECT_TRUE(byte->wait().good());
+    EXPECT_EQ(model().writes, (std::vector<uint8_t>{1}));
+}
+
+TEST_F(EngineSerial, TheModelIsToldOfTheEndOfANexus) {
+    const size_t other = b_.login("iqn.other");
+    const NexusId id = b_.nexus(other).id();
+    retire(std::move(b_.nexuses[other]), std::chrono::seconds(5), [] {});
+    b_.settle();
+    b_.await_jobs();
+    EXPECT_EQ(model().lost, std::vector{id});
+}
+
+TEST_F(EngineSerial, AModelCanEndACommandBeforeItRuns) {
+    model().instead = sense::medium_not_present();
+    auto byte = send_byte(1);
+    b_.await_jobs();
+    EXPECT_EQ(byte->wait().sense(), 0x023a00u);
+    EXPECT_TRUE(model().writes.empty());
 }
 
 TEST_F(EngineSerial, RequestSenseTakesAnAttentionOfTheDevice) {
