@@ -86,6 +86,10 @@ void Drive::reset() {
     codec_->encryption.clear();
 }
 
+void Drive::nexus_lost(const scsi::NexusId& nexus) {
+    codec_->encryption.nexus_lost(nexus);
+}
+
 void Drive::be(const scsi::LunState& state) {
     if (personality_ && state.personality == personality_->name) return;
     personality_ = &personality_of(state);

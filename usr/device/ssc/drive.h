@@ -46,6 +46,7 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     void attach(scsi::LogicalUnit& unit) override;
     // SSC-4 4.2.22.5: keys do not outlive it.
     void reset() override;
+    void nexus_lost(const scsi::NexusId& nexus) override;
     scsi::MediumPort* medium_port() override { return this; }
 
     // Null: no cartridge. Its auxiliary memory can be used when it is present and not loaded, too.

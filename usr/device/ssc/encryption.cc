@@ -214,6 +214,11 @@ bool Encryption::lock_is_broken(const scsi::NexusId& nexus) const {
     return of(nexus).instance != *member->second.locked_to;
 }
 
+void Encryption::nexus_lost(const scsi::NexusId& nexus) {
+    local_.erase(nexus);
+    members_.erase(nexus);
+}
+
 void Encryption::demounted() {
     for (auto at = local_.begin(); at != local_.end();)
         at = at->second.clear_on_demount ? local_.erase(at) : std::next(at);

@@ -66,6 +66,8 @@ class Encryption {
     Scope source_of(const scsi::NexusId& nexus) const;
     // The nexus has locked itself to a key that another has replaced (SSC-4 4.2.22.6).
     bool lock_is_broken(const scsi::NexusId& nexus) const;
+    // A set of the nexus's own goes, and so does its lock; one for all stays.
+    void nexus_lost(const scsi::NexusId& nexus);
     // The cartridge leaves: sets with CKOD go.
     void demounted();
     void clear();

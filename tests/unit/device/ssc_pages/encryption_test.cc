@@ -133,6 +133,23 @@ TEST(EncryptionScopes, Ssc4_4_2_22_6_ALockBreaksWhenAnotherKeyIsInForce) {
     EXPECT_FALSE(encryption.lock_is_broken(alice));
 }
 
+TEST(EncryptionScopes, Ssc4_4_2_22_5_WhatIsOfOneNexusEndsWithIt) {
+    Encryption encryption;
+    ASSERT_TRUE(encryption.set(alice, wanted(Scope::all)));
+    ASSERT_TRUE(encryption.set(bob, wanted(Scope::local)));
+    encryption.nexus_lost(bob);
+    EXPECT_EQ(encryption.scope_of(bob), Scope::open);
+    EXPECT_EQ(encryption.source_of(bob), Scope::all);
+    encryption.nexus_lost(alice);
+    EXPECT_EQ(encryption.scope_of(alice), Scope::open);
+    EXPECT_EQ(encryption.source_of(bob), Scope::all);
+    for (int i = 0; i < 5000; ++i) {
+        const scsi::NexusId passing{"passing" + std::to_string(i), 1};
+        ASSERT_TRUE(encryption.set(passing, wanted(Scope::local)));
+        encryption.nexus_lost(passing);
+    }
+}
+
 TEST(EncryptionScopes, StrangersCannotFillTheMemory) {
     Encryption encryption;
     for (int i = 0; i < 1024; ++i)
