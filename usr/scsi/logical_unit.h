@@ -145,6 +145,10 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
 
     // The control thread's view. The store is null without a medium.
     const LunStatePtr& state() const { return state_; }
+    // The same on any thread.
+    LunStatePtr current_state() const {
+        return std::atomic_load_explicit(&state_, std::memory_order_acquire);
+    }
     const std::shared_ptr<store::Store>& store() const { return store_; }
 
     // The relative target port identifiers through which initiators reach the unit, in order. A
@@ -215,7 +219,7 @@ class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
     io::PoolLane lane_;
     io::PoolLane job_lane_;
     io::PoolLane short_job_lane_;
-    LunStatePtr state_;
+    LunStatePtr state_;  // changed by the atomic functions
     AttentionBoard attention_board_;
     std::shared_ptr<const MediumStatus> medium_status_;  // by the atomic functions only
     std::unique_ptr<DeviceModel> model_;

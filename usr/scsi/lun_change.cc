@@ -170,7 +170,8 @@ void LogicalUnit::next_change() {
 
 void LogicalUnit::publish(const Request& request, LunChange built) {
     auto change = std::make_shared<const LunChange>(std::move(built));
-    if (change->next) state_ = change->next;
+    if (change->next)
+        std::atomic_store_explicit(&state_, LunStatePtr(change->next), std::memory_order_release);
     auto self = shared_from_this();
     auto in_force = [self, change, request] { self->abort_then_answer(request, change); };
     if (!change->next && change->attentions.empty()) {

@@ -59,9 +59,7 @@ const char* doing(scsi::Access access) {
 }  // namespace
 
 Drive& drive_of(const scsi::Command& command) {
-    auto& drive = static_cast<Drive&>(*command.shard->unit.model());
-    drive.be(command.state());
-    return drive;
+    return static_cast<Drive&>(*command.shard->unit.model());
 }
 
 Drive::Drive(std::unique_ptr<store::Store> store, std::string path)
@@ -77,7 +75,7 @@ Drive::~Drive() {
 // On the control thread, before the unit has commands.
 void Drive::attach(scsi::LogicalUnit& unit) {
     unit_ = &unit;
-    be(*unit.state());
+    be_what_the_unit_says();
     if (cartridge_) thread();
     publish();
 }
@@ -90,11 +88,21 @@ void Drive::nexus_lost(const scsi::NexusId& nexus) {
     codec_->encryption.nexus_lost(nexus);
 }
 
-void Drive::be(const scsi::LunState& state) {
-    if (personality_ && state.personality == personality_->name) return;
-    personality_ = &personality_of(state);
-    identity_ = state.identity;
+std::optional<Outcome> Drive::begin(const scsi::Command&) {
+    be_what_the_unit_says();
+    return std::nullopt;
+}
+
+void Drive::be_what_the_unit_says() {
+    const scsi::LunStatePtr state = unit_->current_state();
+    if (state == seen_) return;
+    const bool same = seen_ && state->personality == seen_->personality;
+    seen_ = state;
+    identity_ = state->identity;
+    if (same) return;
+    personality_ = &personality_of(*state);
     if (cartridge_) use_ = use_of(*personality_, cartridge_->info());
+    publish();
 }
 
 void Drive::put_in(std::unique_ptr<store::Store> store, std::string path) {

@@ -47,6 +47,7 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     // SSC-4 4.2.22.5: keys do not outlive it.
     void reset() override;
     void nexus_lost(const scsi::NexusId& nexus) override;
+    std::optional<scsi::Outcome> begin(const scsi::Command& command) override;
     scsi::MediumPort* medium_port() override { return this; }
 
     // Null: no cartridge. Its auxiliary memory can be used when it is present and not loaded, too.
@@ -91,8 +92,6 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     BlockCodec& codec() const { return *codec_; }
     // Tells everybody what is in the drive now.
     void publish();
-    // The drive is what this says: a personality can be given at any time.
-    void be(const scsi::LunState& state);
 
   private:
     struct Request;
@@ -104,6 +103,8 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     void take_in(Request& request);
     void give_out(Request& request);
 
+    // A personality, and another identity, can be given at any time.
+    void be_what_the_unit_says();
     void put_in(std::unique_ptr<store::Store> store, std::string path);
     void thread();
     int to_beginning();
@@ -117,6 +118,7 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     bool held_ = false;                    // present, not loaded, and kept so by HOLD
     std::optional<scsi::Sense> unusable_;  // present, but the drive cannot use it
     Use use_{};
+    scsi::LunStatePtr seen_;  // what personality and identity are of
     const Personality* personality_ = nullptr;
     scsi::LunIdentity identity_;
     bool unflushed_ = false;

@@ -75,6 +75,7 @@ scsi::MediumPort::Answer Drive::carry_out(const std::shared_ptr<Request>& reques
 }
 
 void Drive::take_in(Request& request) {
+    be_what_the_unit_says();
     const auto refuse = [&](Result why) {
         request.answer.result = why;
         request.answer.medium = std::move(request.medium);

@@ -96,6 +96,28 @@ TEST(MediumPort, GivesACartridgeThatCannotBeFlushed) {
     EXPECT_TRUE(answer.medium);
 }
 
+// SPC-4 7.4.2.2.8: the cartridge keeps who had it, under the name of that time.
+TEST(MediumPort, ACartridgeIsLoadedByTheDriveAsItIsCalledNow) {
+    TapeBench bench;
+    ASSERT_EQ(port_of(bench).unload(long_enough).result, Result::done);
+    bench.harness.change([](scsi::LunState& state) { state.identity.scsi_sn = "RENAMED"; });
+    auto other = std::make_shared<MemoryTape>(mib);
+    ASSERT_EQ(port_of(bench).load(cartridge(other), "/other", long_enough).result, Result::done);
+    const auto& value = other->all[0].attributes.at(0x020a).value;
+    EXPECT_EQ(std::string(value.begin() + 8, value.begin() + 15), "RENAMED");
+}
+
+TEST(MediumPort, ACartridgeIsJudgedByThePersonalityThatTheDriveHasNow) {
+    TapeBench bench;
+    ASSERT_EQ(port_of(bench).unload(long_enough).result, Result::done);
+    bench.harness.change(
+        [](scsi::LunState& state) { ASSERT_TRUE(ssc::tape.set_personality(state, "lto5")); });
+    auto other = std::make_shared<MemoryTape>(mib);
+    other->about.density = 0x60;
+    EXPECT_EQ(port_of(bench).load(cartridge(other), "/other", long_enough).result,
+              Result::unsuitable);
+}
+
 TEST(MediumPort, GivesUpOnADriveThatIsBusy) {
     TapeBench bench;
     std::promise<void> busy, go_on;
