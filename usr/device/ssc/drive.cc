@@ -192,9 +192,10 @@ Outcome Drive::load(const std::optional<scsi::NexusId>& asked, bool hold) {
     }
     held_ = hold;
     if (!hold) thread();
+    // First, so that nobody finds the medium ready without knowing that it may be another.
+    if (loaded_) unit_->attention_board().post(scsi::ua::medium_may_have_changed, asked);
     publish();
     if (hold) return {};
-    if (loaded_) unit_->attention_board().post(scsi::ua::medium_may_have_changed, asked);
     const auto sense = not_ready();
     return sense ? Outcome(*sense) : Outcome();
 }

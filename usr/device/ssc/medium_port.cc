@@ -87,8 +87,9 @@ void Drive::take_in(Request& request) {
         return refuse(Result::unsuitable);
     put_in(std::move(request.medium), std::move(request.path));
     thread();
-    publish();
+    // First, so that nobody finds the medium ready without knowing that it is another.
     if (loaded_) unit_->attention_board().post(scsi::ua::medium_may_have_changed);
+    publish();
 }
 
 void Drive::give_out(Request& request) {
