@@ -117,6 +117,9 @@ class Tape {
     virtual int truncate() = 0;
     // What was written before is on the medium.
     virtual int flush() = 0;
+    // Why the medium does not have all that it was given: a flush has failed, also one that was not
+    // asked for. From then on write() and flush() fail. 0: nothing is lost.
+    virtual int lost() const { return 0; }
 
     // --- auxiliary memory; kept by the next flush() at the latest
     virtual const std::map<uint16_t, TapeAttribute>& attributes(uint32_t partition) const = 0;

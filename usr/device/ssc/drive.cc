@@ -69,7 +69,7 @@ Drive::Drive(std::unique_ptr<store::Store> store, std::string path)
 
 Drive::~Drive() {
     if (loaded_) note_unload(*cartridge_, counters_);
-    if (cartridge_ && unflushed_) cartridge_->flush();
+    if (cartridge_ && unflushed_ != Unflushed::nothing) cartridge_->flush();
 }
 
 // On the control thread, before the unit has commands.
@@ -88,9 +88,10 @@ void Drive::nexus_lost(const scsi::NexusId& nexus) {
     codec_->encryption.nexus_lost(nexus);
 }
 
-std::optional<Outcome> Drive::begin(const scsi::Command&) {
+std::optional<Outcome> Drive::begin(const scsi::Command& command) {
     be_what_the_unit_says();
-    return std::nullopt;
+    if (!untold_ || untold_->nexus != command.nexus->id()) return std::nullopt;
+    return std::exchange(untold_, std::nullopt)->sense;
 }
 
 void Drive::be_what_the_unit_says() {
@@ -109,7 +110,8 @@ void Drive::put_in(std::unique_ptr<store::Store> store, std::string path) {
     store_ = std::move(store);
     cartridge_ = store_ ? store_->tape() : nullptr;
     path_ = std::move(path);
-    loaded_ = held_ = unflushed_ = flush_failed_ = told_failure_ = false;
+    loaded_ = held_ = flush_failed_ = told_failure_ = false;
+    unflushed_ = Unflushed::nothing;
     unusable_.reset();
     leave_ = {};
     use_ = Use::none;
@@ -124,7 +126,7 @@ void Drive::thread() {
     counters_.alerts.store(0, std::memory_order_relaxed);
     use_ = use_of(*personality_, cartridge_->info());
     note_load(*cartridge_, identity_);
-    unflushed_ = !cartridge_->info().read_only;
+    unflushed_ = cartridge_->info().read_only ? Unflushed::nothing : Unflushed::notes;
     if (cartridge_->info().kind == store::TapeKind::cleaning) return clean();
     if (use_ == Use::none) {
         unusable_ = make(SenseKey::not_ready, 0x30, 0x02);  // incompatible format
@@ -186,9 +188,10 @@ std::optional<Sense> Drive::refusal_of_write(const scsi::LunState& state) {
 Outcome Drive::load(const std::optional<scsi::NexusId>& asked, bool hold) {
     if (!cartridge_) return scsi::sense::medium_not_present();
     if (loaded_) {
-        const Outcome outcome = flush();
+        const Outcome flushed = flush();
+        if (!flushed.good()) return flushed;
         const int error = to_beginning();
-        return error ? failure(error, scsi::Access::read, {}) : outcome;
+        return error ? failure(error, scsi::Access::read, {}) : Outcome();
     }
     held_ = hold;
     if (!hold) thread();
@@ -202,10 +205,11 @@ Outcome Drive::load(const std::optional<scsi::NexusId>& asked, bool hold) {
 
 Outcome Drive::unload(bool hold) {
     if (!cartridge_) return scsi::sense::medium_not_present();
-    if (loaded_) note_unload(*cartridge_, counters_);
     const Outcome outcome = flush();
-    if (loaded_) to_beginning();
-    loaded_ = flush_failed_ = unflushed_ = false;
+    if (outcome.sense && outcome.sense->deferred) return outcome;
+    if (loaded_) put_back(outcome.good());
+    loaded_ = flush_failed_ = false;
+    unflushed_ = Unflushed::nothing;
     held_ = hold;
     unusable_.reset();
     leave_ = {};
@@ -214,15 +218,43 @@ Outcome Drive::unload(bool hold) {
     return outcome;
 }
 
+// To where it is taken from the reel. `sound`: what it has can be relied on.
+void Drive::put_back(bool sound) {
+    note_unload(*cartridge_, counters_);
+    unflushed_ = std::max(unflushed_, Unflushed::notes);
+    if (sound) flush();
+    to_beginning();
+}
+
 Outcome Drive::flush() {
     if (flush_failed_) return make(SenseKey::medium_error, 0x0c, 0x00);
-    if (!unflushed_) return {};
-    if (const int error = cartridge_->flush()) {
-        flush_failed_ = true;
-        return failure(error, scsi::Access::flush, {});
-    }
-    unflushed_ = false;
+    if (unflushed_ == Unflushed::nothing) return {};
+    const int error = cartridge_->flush();
+    if (error && unflushed_ != Unflushed::notes) return lost(error);
+    if (error)
+        log::warn(log::Module::scsi, "tape {}: what the drive notes on it is not kept: {}", path_,
+                  std::strerror(error));
+    unflushed_ = Unflushed::nothing;
     return {};
+}
+
+// The command that finds out is not carried out; it is told whose error it is (SPC-4 4.5.5).
+Outcome Drive::lost(int error) {
+    flush_failed_ = true;
+    Outcome outcome = failure(error, scsi::Access::flush, {});
+    outcome.sense->deferred = unflushed_ == Unflushed::acknowledged;
+    return outcome;
+}
+
+Outcome Drive::write_failure(int error, uint64_t residue) {
+    const bool before = cartridge_->lost() != 0 && unflushed_ == Unflushed::acknowledged;
+    return before ? lost(error) : failure(error, scsi::Access::write, residue);
+}
+
+void Drive::acknowledge(const scsi::NexusId& nexus) {
+    if (unflushed_ < Unflushed::written) return;
+    unflushed_ = Unflushed::acknowledged;
+    writer_ = nexus;
 }
 
 Outcome Drive::failure(int error, scsi::Access access, std::optional<uint64_t> information) {

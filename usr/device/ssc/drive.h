@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -72,15 +73,20 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     std::optional<scsi::Sense> refusal_of_write(const scsi::LunState& state);
 
     // LOAD UNLOAD. `asked`: the nexus that did, which needs no unit attention. A cartridge that is
-    // unloaded stays in the drive.
+    // unloaded stays in the drive. Who asks to unload it is told first, once, if not everything
+    // came to the medium.
     scsi::Outcome load(const std::optional<scsi::NexusId>& asked, bool hold);
     scsi::Outcome unload(bool hold);
 
-    // Something was written that flush() has to bring to the medium.
-    void wrote() { unflushed_ = true; }
+    // A command has written something that flush() has to bring to the medium.
+    void wrote() { unflushed_ = std::max(unflushed_, Unflushed::written); }
+    // It ends: what of it is not on the medium yet is from now on the initiator's to rely on.
+    void acknowledge(const scsi::NexusId& nexus);
     // What was written before is on the medium. Once it has failed it fails until the cartridge
-    // leaves: nobody knows what was lost.
+    // leaves: nobody knows what was lost. Notes of the drive's own may fail unnoticed.
     scsi::Outcome flush();
+    // What write() of the cartridge failed with: perhaps something that was acknowledged.
+    scsi::Outcome write_failure(int error, uint64_t residue);
     // Sense, log line and TapeAlert flags of an errno of the cartridge. `information`: of the
     // sense, as the command defines it.
     scsi::Outcome failure(int error, scsi::Access access, std::optional<uint64_t> information);
@@ -95,6 +101,14 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
 
   private:
     struct Request;
+    // What the medium may not have: what the drive keeps of its own, what the command that runs has
+    // written, what commands have that were answered.
+    enum class Unflushed : uint8_t { nothing, notes, written, acknowledged };
+    // An error that the nexus which wrote has not been told of.
+    struct Untold {
+        scsi::NexusId nexus;
+        scsi::Sense sense;
+    };
 
     Answer load(std::unique_ptr<store::Store> medium, std::string path,
                 io::Duration limit) override;
@@ -109,6 +123,8 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     void thread();
     int to_beginning();
     void clean();
+    void put_back(bool sound);
+    scsi::Outcome lost(int error);
 
     scsi::LogicalUnit* unit_ = nullptr;
     std::unique_ptr<store::Store> store_;
@@ -121,7 +137,9 @@ class Drive final : public scsi::DeviceModel, private scsi::MediumPort {
     scsi::LunStatePtr seen_;  // what personality and identity are of
     const Personality* personality_ = nullptr;
     scsi::LunIdentity identity_;
-    bool unflushed_ = false;
+    Unflushed unflushed_ = Unflushed::nothing;
+    std::optional<scsi::NexusId> writer_;  // of what was acknowledged last
+    std::optional<Untold> untold_;
     bool flush_failed_ = false;
     OverwriteLeave leave_;
     bool told_failure_ = false;  // the log has a line about this cartridge

@@ -102,7 +102,9 @@ void Drive::give_out(Request& request) {
         request.answer.result = Result::prevented;
         return;
     }
-    // A flush that fails has been told, and keeps nobody from taking the cartridge out.
+    // A flush that fails keeps nobody from taking the cartridge out. Whoever has written is told.
+    const scsi::Outcome flushed = flush();
+    if (flushed.sense && flushed.sense->deferred) untold_ = Untold{*writer_, *flushed.sense};
     unload(false);
     request.answer.medium = std::move(store_);
     request.answer.path = path_;

@@ -7,6 +7,7 @@
 #include "device/ssc/conditions.h"
 #include "device/ssc/handlers.h"
 #include "device/ssc/mode_pages.h"
+#include "scsi/nexus.h"
 #include "wire/endian.h"
 
 namespace tgt::ssc {
@@ -39,9 +40,24 @@ Outcome warned(Command& command, Drive& drive, const Warning& before) {
     return {};
 }
 
+// When a command that writes ends, whatever its outcome, the initiator takes for written what it
+// has not told otherwise.
+class Acknowledging {
+  public:
+    Acknowledging(const Command& command, Drive& drive)
+        : nexus_(command.nexus->id()), drive_(drive) {}
+    ~Acknowledging() { drive_.acknowledge(nexus_); }
+    Acknowledging(const Acknowledging&) = delete;
+    Acknowledging& operator=(const Acknowledging&) = delete;
+
+  private:
+    const scsi::NexusId& nexus_;
+    Drive& drive_;
+};
+
 Outcome write_failed(Drive& drive, int error, uint64_t residue) {
     if (error == EFBIG) return volume_overflow(residue);
-    return drive.failure(error, scsi::Access::write, residue);
+    return drive.write_failure(error, residue);
 }
 
 bool full(const store::Tape& tape, uint64_t more) {
@@ -105,6 +121,7 @@ Outcome write_6(Command& command) {
     if (length == 0) return {};
     if (auto sense = wrong_length(command, fixed, block)) return *sense;
     if (auto sense = overwriting(command, drive)) return *sense;
+    const Acknowledging at_end(command, drive);
     const Warning before = drive.warning(command.state());
     if (const int error = set_density(command, *drive.tape()))
         return write_failed(drive, error, length);
@@ -130,6 +147,7 @@ Outcome write_filemarks_6(Command& command) {
     if (auto sense = drive.refusal_of_write(command.state())) return *sense;
     if (auto sense = overwriting(command, drive)) return *sense;
     store::Tape& tape = *drive.tape();
+    const Acknowledging at_end(command, drive);
     const Warning before = drive.warning(command.state());
     if (full(tape, 0)) return volume_overflow(marks);
     if (const int error = set_density(command, tape)) return write_failed(drive, error, marks);

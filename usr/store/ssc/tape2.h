@@ -39,6 +39,7 @@ class Tape2 final : public Tape {
     int write_filemarks(uint32_t count) override;
     int truncate() override;
     int flush() override;
+    int lost() const override { return lost_; }
 
     const std::map<uint16_t, TapeAttribute>& attributes(uint32_t partition) const override;
     int set_attribute(uint32_t partition, uint16_t id, TapeAttribute attribute) override;

@@ -96,6 +96,21 @@ TEST(MediumPort, GivesACartridgeThatCannotBeFlushed) {
     EXPECT_TRUE(answer.medium);
 }
 
+TEST(MediumPort, WhoWroteIsToldThatItWasLostWithTheCartridge_Spc4_4_5_5) {
+    TapeBench bench;
+    const size_t other = bench.harness.add_nexus("other");
+    bench.write_blocks(1, 512);
+    bench.tape->fail_when = [](MemoryTape::Call call) {
+        return call == MemoryTape::Call::flush ? EIO : 0;
+    };
+    ASSERT_EQ(port_of(bench).unload(long_enough).result, Result::done);
+    EXPECT_EQ(bench.from(other, rewind_cdb).sense(), no_medium);
+    const Answer told = bench.run(rewind_cdb);
+    EXPECT_EQ(told.sense(), write_error);
+    EXPECT_TRUE(told.outcome.sense->deferred);
+    EXPECT_EQ(bench.run(rewind_cdb).sense(), no_medium);
+}
+
 // SPC-4 7.4.2.2.8: the cartridge keeps who had it, under the name of that time.
 TEST(MediumPort, ACartridgeIsLoadedByTheDriveAsItIsCalledNow) {
     TapeBench bench;

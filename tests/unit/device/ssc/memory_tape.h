@@ -32,6 +32,7 @@ class MemoryTape final : public store::Tape {
     std::vector<Partition> all;
     size_t flushes = 0;
     size_t unflushed = 0;                  // changes since the last one
+    int lost_data = 0;                     // what lost() says
     std::function<int(Call)> fail_when{};  // 0: not this time
 
     const store::TapeInfo& info() const override { return about; }
@@ -51,6 +52,7 @@ class MemoryTape final : public store::Tape {
     int write_filemarks(uint32_t count) override;
     int truncate() override;
     int flush() override;
+    int lost() const override { return lost_data; }
     const std::map<uint16_t, store::TapeAttribute>& attributes(uint32_t partition) const override {
         return all[partition].attributes;
     }

@@ -144,6 +144,56 @@ TEST(FlushFailure, StaysUntilTheCartridgeIsUnloaded) {
     EXPECT_TRUE(bench.run(write_variable(512), Bytes(512)).good());
 }
 
+int flush_fails(Call call) {
+    return call == Call::flush ? EIO : 0;
+}
+bool deferred(const Answer& answer) {
+    return answer.outcome.sense && answer.outcome.sense->deferred;
+}
+
+TEST(DeferredError, IsToldOnceByWhatBringsAcknowledgedBlocksToTheMedium_Spc4_4_5_5) {
+    for (const Bytes& next : {rewind_cdb, write_filemarks(1), write_filemarks(0), unload_cdb}) {
+        TapeBench bench;
+        bench.write_blocks(1, 512);
+        bench.tape->fail_when = flush_fails;
+        const Answer first = bench.run(next);
+        EXPECT_EQ(first.sense(), write_error) << int(next[0]);
+        EXPECT_TRUE(deferred(first)) << int(next[0]);
+        EXPECT_TRUE(bench.run(test_ready).good());
+        const Answer second = bench.run(next == unload_cdb ? unload_cdb : rewind_cdb);
+        EXPECT_EQ(second.sense(), write_error);
+        EXPECT_FALSE(deferred(second));
+    }
+}
+
+TEST(DeferredError, IsNoneOfACommandThatWroteItself_Spc4_4_5_5) {
+    TapeBench bench;
+    bench.tape->fail_when = flush_fails;
+    const Answer marks = bench.run(write_filemarks(1));
+    EXPECT_EQ(marks.sense(), write_error);
+    EXPECT_FALSE(deferred(marks));
+}
+
+TEST(DeferredError, ComesWithTheWriteBehindAFlushThatNobodyAskedFor) {
+    TapeBench bench;
+    bench.write_blocks(1, 512);
+    bench.tape->lost_data = EIO;
+    bench.tape->fail_when = [](Call call) { return call == Call::write ? EIO : 0; };
+    const Answer answer = bench.run(write_variable(512), Bytes(512));
+    EXPECT_EQ(answer.sense(), write_error);
+    EXPECT_TRUE(deferred(answer));
+    EXPECT_FALSE(information(answer));
+    EXPECT_FALSE(deferred(bench.run(write_filemarks(0))));
+}
+
+// A cartridge on a file system that takes no more writes can still be read.
+TEST(DeferredError, NotesOfTheDriveItselfAreNotMissed) {
+    TapeBench bench(mib, [](MemoryTape& tape) { tape.fail_when = flush_fails; });
+    EXPECT_TRUE(bench.run(rewind_cdb).good());
+    EXPECT_TRUE(bench.run(locate10(0)).good());
+    EXPECT_TRUE(bench.run(write_filemarks(0)).good());
+}
+
 // Of 1 MiB a sixteenth is behind early warning.
 constexpr uint32_t piece = 64 << 10;
 
