@@ -41,10 +41,6 @@ Sense damaged() {
 Sense guard_check_failed() {
     return make(SenseKey::hardware_error, 0x10, 0x01);
 }
-Sense key_instance_has_changed() {
-    return make(SenseKey::data_protect, 0x2a, 0x13);
-}
-
 const EncryptionSet& keys_of(const Command& command, Drive& drive) {
     return drive.codec().encryption.of(command.nexus->id());
 }
@@ -125,13 +121,23 @@ Outcome make_payload(const Command& command, Drive& drive, const EncryptionSet& 
 
 // ---- reading
 
-// The key is missing or wrong: whoever has it may try again from here.
-Outcome refused(Drive& drive, uint8_t ascq) {
+// In front of the block that was read.
+void step_back(Drive& drive) {
     store::Tape& tape = *drive.tape();
     const store::TapePosition at = tape.position();
     bool reached = false;
     if (at.object > 0) tape.locate(at.partition, at.object - 1, reached);
+}
+
+// The key is missing or wrong: whoever has it may try again from here.
+Outcome refused(Drive& drive, uint8_t ascq) {
+    step_back(drive);
     return security(ascq);
+}
+// Later there may be memory.
+Outcome no_memory(Drive& drive) {
+    step_back(drive);
+    return scsi::Status::busy;
 }
 
 // The bytes that were encrypted, into `out` of that size.
@@ -154,7 +160,7 @@ Outcome open_sealed(Drive& drive, const EncryptionSet& keys, const store::TapeBl
     const bool packed = stored.flags & block_compressed;
     if (!packed && size != block.size()) return damaged();
     const auto out = packed ? drive.codec().sealed.take(size) : block;
-    if (size > 0 && out.empty()) return scsi::Status::busy;
+    if (size > 0 && out.empty()) return no_memory(drive);
     const Outcome opened = decrypt(drive, keys, stored, *header, payload, out);
     payload = out;
     return opened;
@@ -190,9 +196,11 @@ void look_into(Drive& drive, const EncryptionSet& keys, const store::TapeBlock& 
     const store::TapePosition at = tape.position();
     const auto memory = drive.scratch(block.stored);
     const iovec iov{memory.data(), memory.size()};
-    if (memory.empty() || tape.read({&iov, 1}) != 0) return;
+    if (memory.empty()) return;
+    const int error = tape.read({&iov, 1});
     bool reached = false;
-    tape.locate(at.partition, at.object, reached);
+    if (tape.position() != at) tape.locate(at.partition, at.object, reached);
+    if (error) return;
     next.status = NextBlock::Status::unknown_algorithm;
     const auto header = read_seal(memory);
     if (!header) return;
@@ -224,10 +232,13 @@ bool takes_encryption(const Drive& drive, const scsi::LunState& state) {
     return !density || density->encryption;
 }
 
+std::optional<Sense> broken_key_lock(const Command& command, Drive& drive) {
+    if (!drive.codec().encryption.lock_is_broken(command.nexus->id())) return std::nullopt;
+    return make(SenseKey::data_protect, 0x2a, 0x13);
+}
+
 Outcome encode(const Command& command, Drive& drive, size_t offset, uint32_t length,
                EncodedBlock& into) {
-    const scsi::NexusId& nexus = command.nexus->id();
-    if (drive.codec().encryption.lock_is_broken(nexus)) return key_instance_has_changed();
     into.pieces = command.out.slice(offset, length, into.payload.data());
     const ProtectionModes protection = protection_modes(command.state());
     if (protection.writes)
@@ -236,7 +247,7 @@ Outcome encode(const Command& command, Drive& drive, size_t offset, uint32_t len
     into.block.kind = store::TapeObject::block;
     into.block.length = into.block.stored = length;
     into.block.flags = 0;
-    return make_payload(command, drive, drive.codec().encryption.of(nexus), into);
+    return make_payload(command, drive, keys_of(command, drive), into);
 }
 
 uint32_t visible_length(const Command& command, const store::TapeBlock& block) {
@@ -252,8 +263,6 @@ bool is_plain(const Command& command, const store::TapeBlock& block) {
 
 Outcome decode(const Command& command, Drive& drive, const store::TapeBlock& stored, Bytes payload,
                std::span<uint8_t> block) {
-    if (drive.codec().encryption.lock_is_broken(command.nexus->id()))
-        return key_instance_has_changed();
     const ProtectionModes protection = protection_modes(command.state());
     const auto data = block.first(stored.length);
     const Outcome restored = restore(drive, keys_of(command, drive), stored, payload, data);

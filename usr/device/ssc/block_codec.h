@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "device/ssc/block_compression.h"
@@ -50,6 +51,10 @@ struct EncodedBlock {
     size_t pieces = 0;
     std::span<const iovec> iov() const { return {payload.data(), pieces}; }
 };
+
+// The initiator has locked itself to a key that another has replaced (SSC-4 4.2.22.6): what blocks
+// are read or written with is not what it believes.
+std::optional<scsi::Sense> broken_key_lock(const scsi::Command& command, Drive& drive);
 
 // The block of `length` bytes that lies at `offset` of the command's data.
 scsi::Outcome encode(const scsi::Command& command, Drive& drive, size_t offset, uint32_t length,

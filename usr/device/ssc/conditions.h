@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "device/ssc/drive.h"
+#include "scsi/outcome.h"
 #include "scsi/sense.h"
 
 namespace tgt::ssc {
@@ -13,6 +14,16 @@ inline scsi::Sense with_residue(scsi::Sense sense, uint64_t residue) {
     sense.has_information = true;
     sense.information = residue;
     return sense;
+}
+// What ended a command that moves blocks one by one, `first` or in the middle: with the residue.
+// BUSY would ask for all of it again, from a position that has changed: Bh/55h/03h.
+inline scsi::Outcome stopped_by(scsi::Outcome outcome, bool first, uint64_t residue) {
+    if (outcome.status == scsi::Status::busy && !first)
+        outcome = scsi::sense::aborted_command(0x55, 0x03);
+    if (!outcome.sense || outcome.sense->key == scsi::SenseKey::illegal_request) return outcome;
+    if (!outcome.sense->has_information && !outcome.sense->deferred)
+        outcome.sense = with_residue(*outcome.sense, residue);
+    return outcome;
 }
 // 0/00h/01h, FILEMARK
 inline scsi::Sense filemark_detected(uint64_t residue) {

@@ -64,8 +64,9 @@ Outcome read_over_scratch(Reading& reading, const TapeBlock& block, size_t offse
                           uint64_t residue) {
     const bool plain = is_plain(reading.command, block);
     const size_t visible = visible_length(reading.command, block);
-    const auto memory = reading.drive.scratch(block.stored + (plain ? 0 : visible));
-    if (memory.empty()) return Status::busy;
+    const size_t bytes = block.stored + (plain ? 0 : visible);
+    const auto memory = reading.drive.scratch(bytes);
+    if (memory.size() < bytes) return Status::busy;
     const auto stored = memory.first(block.stored);
     const iovec iov{stored.data(), stored.size()};
     if (const int error = reading.tape.read({&iov, 1}))
@@ -119,7 +120,7 @@ Outcome read_fixed(Reading& reading) {
         const Outcome read = read_block(reading, block, reading.fixed_block, residue);
         // The block that does not fit is passed, and neither counted nor transferred.
         if (!fits) reading.moved = before;
-        if (!read.good()) return stopped(reading, read);
+        if (!read.good()) return stopped(reading, stopped_by(read, done == 0, residue));
         if (!fits) return stopped(reading, incorrect_length(residue));
     }
     return stopped(reading, {});
@@ -131,7 +132,7 @@ Outcome read_variable(Reading& reading, bool suppress) {
         return medium_failed(reading, error, reading.length);
     if (block.kind != TapeObject::block) return no_block(reading, block.kind, reading.length);
     const Outcome read = read_block(reading, block, reading.length, reading.length);
-    if (!read.good()) return stopped(reading, read);
+    if (!read.good()) return stopped(reading, stopped_by(read, true, reading.length));
     const int64_t difference =
         int64_t(reading.length) - int64_t(visible_length(reading.command, block));
     // SSC-4 5.3: an overlength block is reported in spite of SILI when there is a block length.
@@ -148,6 +149,7 @@ Outcome run(Command& command, uint32_t fixed_block) {
     if (auto sense = drive.not_ready()) return *sense;
     if (fixed && fixed_block == 0) return scsi::sense::invalid_field_in_cdb(1, 0);
     if (length == 0) return {};
+    if (auto sense = broken_key_lock(command, drive)) return *sense;
     Reading reading{command, drive, *drive.tape(), length, fixed_block};
     const bool suppress = Sili::get(command.row->usage[1] & command.cdb[1]);
     return fixed ? read_fixed(reading) : read_variable(reading, suppress);

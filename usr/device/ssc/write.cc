@@ -120,6 +120,7 @@ Outcome write_6(Command& command) {
     if (fixed && block == 0) return scsi::sense::invalid_field_in_cdb(1, 0);
     if (length == 0) return {};
     if (auto sense = wrong_length(command, fixed, block)) return *sense;
+    if (auto sense = broken_key_lock(command, drive)) return *sense;
     if (auto sense = overwriting(command, drive)) return *sense;
     const Acknowledging at_end(command, drive);
     const Warning before = drive.warning(command.state());
@@ -128,7 +129,7 @@ Outcome write_6(Command& command) {
     for (uint64_t done = 0; done < blocks; ++done) {
         const uint64_t residue = fixed ? blocks - done : length;
         const Outcome written = write_block(command, drive, done * block, block, residue);
-        if (!written.good()) return written;
+        if (!written.good()) return stopped_by(written, done == 0, residue);
     }
     if (!buffered(command.state())) {
         const Outcome flushed = drive.flush();

@@ -218,6 +218,60 @@ TEST(TapeEncryption, OtherNexusesAreToldAndALockIsKept) {
     EXPECT_EQ(bench.run(write_variable(100), noise(100)).sense(), key_changed);
 }
 
+TEST(TapeEncryption, Ssc4_4_2_22_6_ABrokenLockLeavesTheBlockInFrontOfThePosition) {
+    CodecBench bench;
+    const size_t other = bench.harness.add_nexus("other");
+    ASSERT_TRUE(bench.key(1, 2, 2, 0x41).good());
+    ASSERT_TRUE(bench.run(write_variable(100), noise(100)).good());
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    Harness::Send send;
+    send.nexus = other;
+    EXPECT_EQ(bench.from(other, test_ready).sense(), changed_by_another);
+    send.data = CodecBench::key_page(2, 2, 2);
+    ASSERT_TRUE(bench.harness.run(CodecBench::spout(52), send).good());
+    EXPECT_EQ(bench.run(test_ready).sense(), changed_by_another);
+    EXPECT_EQ(bench.run(read_variable(100)).sense(), key_changed);
+    EXPECT_EQ(bench.object(), 0u);
+    ASSERT_TRUE(bench.key(1).good());
+    EXPECT_EQ(bench.run(read_variable(100)).data, noise(100));
+}
+
+TEST(TapeEncryption, Ssc4_8_5_2_8_ADamagedNextBlockIsNotPassedEither) {
+    CodecBench bench;
+    ASSERT_TRUE(bench.key(1).good());
+    ASSERT_TRUE(bench.run(write_variable(1000), noise(1000)).good());
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    bench.tape->all[0].objects[0].damaged = true;
+    EXPECT_EQ(bench.spin(0x21).data[12], 0x11);
+    EXPECT_EQ(bench.object(), 0u);
+}
+
+TEST(BlockCodec, ABlockOfNothingThatCannotBeOpenedIsAMediumError) {
+    CodecBench bench;
+    ASSERT_TRUE(bench.key(1).good());
+    MemoryTape::Object strange;
+    strange.block.kind = store::TapeObject::block;
+    strange.block.flags = ssc::block_encrypted;
+    bench.tape->all[0].objects.push_back(strange);
+    EXPECT_EQ(bench.run(read_variable(100)).sense(), 0x031100u);
+    EXPECT_EQ(bench.object(), 1u);
+}
+
+TEST(TapeEncryption, Ssc4_5_3_ABlockThatCannotBeOpenedComesWithTheResidue) {
+    CodecBench bench;
+    bench.set_block(100);
+    ASSERT_TRUE(bench.run(write_fixed(1), noise(100)).good());
+    ASSERT_TRUE(bench.key(1).good());
+    ASSERT_TRUE(bench.run(write_fixed(2), noise(200)).good());
+    ASSERT_TRUE(bench.key(2, 2, 3).good());
+    ASSERT_TRUE(bench.run(rewind_cdb).good());
+    const Answer answer = bench.run(read_fixed(3));
+    EXPECT_EQ(answer.sense(), incorrect_key);
+    EXPECT_EQ(information(answer), 2);
+    EXPECT_EQ(answer.data, noise(100));
+    EXPECT_EQ(bench.object(), 1u);
+}
+
 TEST(TapeEncryption, Ssc4_8_5_2_PagesOfSecurityProtocolIn) {
     CodecBench bench;
     EXPECT_EQ(bench.spin(0, 0).data, (Bytes{0, 0, 0, 0, 0, 0, 0, 2, 0, 0x20}));
@@ -268,6 +322,18 @@ TEST(BlockProtection, Ssc5_4_2_29_IsCheckedOnWriteAndNotStored) {
         EXPECT_EQ(bench.object(), 1u);
         EXPECT_EQ(bench.run(write_variable(4), Bytes(4)).sense(), invalid_field_in_cdb);
     }
+}
+
+TEST(BlockProtection, Ssc4_5_10_AFailedCheckComesWithTheResidue) {
+    CodecBench bench;
+    bench.protect(2, 0x80);
+    bench.set_block(104);
+    Bytes blocks = with_protection(ssc::Protection::crc32c, noise(100));
+    blocks.resize(3 * 104);
+    const Answer answer = bench.run(write_fixed(3), blocks);
+    EXPECT_EQ(answer.sense(), guard_check);
+    EXPECT_EQ(information(answer), 2);
+    EXPECT_EQ(bench.object(), 1u);
 }
 
 TEST(BlockProtection, Ssc5_4_2_29_IsGivenWithReads) {
