@@ -40,6 +40,18 @@ struct TapeImage : ::testing::Test {
     }
 };
 
+TEST(TapeMetadata, AnAttributeLongerThanReadAttributeCanTellIsRefused_Spc4_7_4_1) {
+    const uint64_t capacity = 1 << 20;
+    Metadata metadata;
+    metadata.capacity = capacity;
+    metadata.partitions = laid_out({&capacity, 1});
+    auto& attribute = metadata.partitions[0].attributes[0x1400];
+    attribute.value.resize(UINT16_MAX);
+    EXPECT_TRUE(decode_metadata(encode(metadata)));
+    attribute.value.resize(UINT16_MAX + 1);
+    EXPECT_FALSE(decode_metadata(encode(metadata)));
+}
+
 TEST_F(TapeImage, TheEngineIsFoundByTheNameThatTgtHas) {
     ASSERT_EQ(find_engine("ssc"), &ssc_engine);
     EXPECT_EQ(ssc_engine.content, Content::tape);

@@ -157,6 +157,7 @@ bool take_attribute(Piece value, PartitionRecord& record) {
     const auto head = from_bytes<AttributeItem>(value.data());
     if (head.format > uint8_t(TapeAttribute::Format::text)) return false;
     value = value.subspan(sizeof(AttributeItem));
+    if (value.size() > UINT16_MAX) return false;
     record.attributes[head.id] = {TapeAttribute::Format(head.format),
                                   Bytes(value.begin(), value.end())};
     return true;
