@@ -30,11 +30,12 @@ std::string_view backing_text(scsi::Backing backing) {
     return words[size_t(backing)];
 }
 
-// A drive is online while it has a medium, and its path is the medium's, whoever has loaded it.
+// A drive is online while it has a medium that can be used, and its path is the medium's, whoever
+// has loaded it.
 bool online(const scsi::LogicalUnit& unit) {
     if (!unit.state()->online || !unit.model()) return unit.state()->online;
     const auto medium = unit.medium_status();
-    return medium && medium->present;
+    return medium && medium->present && !medium->not_ready;
 }
 
 std::string path_of(const scsi::LogicalUnit& unit) {
