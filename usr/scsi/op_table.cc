@@ -66,6 +66,8 @@ uint64_t bytes_of(const OpRow& row, const uint8_t* cdb, uint64_t blocks, uint32_
             return verify_blocks(cdb[1], blocks) * block_size;
         case Amount::tape_6:
             return tape_bytes(cdb, block_size);
+        case Amount::tape_verify_6:
+            return (cdb[1] & 0x02) ? tape_bytes(cdb, block_size) : 0;
         case Amount::field:
             return load(cdb + row.length_at, row.length_bytes);
     }

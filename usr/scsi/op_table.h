@@ -56,8 +56,10 @@ enum class Amount : uint8_t {
     verify_bytes,  // VERIFY: by BYTCHK (byte 1 bits 2-1): 00b nothing, 01b the blocks, 11b one
                    // block
     tape_6,        // READ(6), WRITE(6) of tapes: 3 bytes at 2, of blocks when FIXED (byte 1 bit 0)
-    expected,      // what the initiator is ready to take or to send
-    field,  // allocation length or parameter list length, at `length_at`, `length_bytes` wide
+    // VERIFY(6) of tapes: the same with BYTCMP (byte 1 bit 1), else nothing.
+    tape_verify_6,
+    expected,  // what the initiator is ready to take or to send
+    field,     // allocation length or parameter list length, at `length_at`, `length_bytes` wide
 };
 
 enum OpFlags : uint16_t {

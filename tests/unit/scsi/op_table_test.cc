@@ -74,6 +74,13 @@ TEST(Decode, LengthsOfTapeCommandsAreBlocksWhenFixed) {
     EXPECT_EQ(decode(row, fixed, 0).bytes, 0u);
 }
 
+TEST(Decode, VerifyOfTapesMovesWhatItCompares_Ssc4_5_8) {
+    const OpRow row = row_of(0x13, Range::none, Amount::tape_verify_6);
+    const uint8_t passes[16] = {0x13, 0x01, 0, 0, 3, 0}, compares[16] = {0x13, 0x03, 0, 0, 3, 0};
+    EXPECT_EQ(decode(row, passes, 512).bytes, 0u);
+    EXPECT_EQ(decode(row, compares, 512).bytes, 3u * 512);
+}
+
 TEST(Decode, VerifyMovesWhatBytchkSays_Sbc4_5_36) {
     const OpRow row = row_of(0x2f, Range::cdb10, Amount::verify_bytes);
     const uint64_t expected[] = {0, 3 * 512, 0, 512};

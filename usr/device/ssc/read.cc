@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// READ(6) and VERIFY(6) (SSC-4 5.3, 5.8). VERIFY reads as READ does, and keeps nothing of it.
+// READ(6) and VERIFY(6) (SSC-4 5.3, 5.8). VERIFY reads as READ does and keeps nothing of it; with
+// BYTCMP it compares what it has read with what the initiator has sent.
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "device/ssc/block_codec.h"
 #include "device/ssc/conditions.h"
@@ -14,6 +17,7 @@ namespace {
 
 using Fixed = wire::Bits<0>;
 using Sili = wire::Bits<1>;
+using ByteCompare = wire::Bits<1>;
 using scsi::Sense;
 using store::TapeBlock;
 using store::TapeObject;
@@ -25,7 +29,11 @@ struct Reading {
     store::Tape& tape;
     uint64_t length;  // of the CDB: blocks when fixed, else bytes
     uint32_t fixed_block;
+    bool compares = false;
     uint64_t moved = 0;  // bytes
+
+    // Where the data comes from that is compared, or goes to.
+    const io::Buffer& memory() const { return compares ? command.out : command.in; }
 };
 
 // What stops it belongs to the initiator together with what was read before.
@@ -59,6 +67,22 @@ void count(Reading& reading, const TapeBlock& block) {
     }
 }
 
+// What was sent at `offset` is what was read.
+bool same(const io::Buffer& sent, size_t offset, std::span<const uint8_t> read) {
+    std::array<iovec, io::Buffer::max_segments> pieces;
+    const size_t count = sent.slice(offset, read.size(), pieces.data());
+    for (const iovec& piece : std::span(pieces).first(count)) {
+        if (std::memcmp(piece.iov_base, read.data(), piece.iov_len) != 0) return false;
+        read = read.subspan(piece.iov_len);
+    }
+    return true;
+}
+
+// E/1Dh/00h
+Sense miscompare(uint64_t residue) {
+    return with_residue(scsi::sense::make(scsi::SenseKey::miscompare, 0x1d, 0x00), residue);
+}
+
 // The block is not wanted as it lies there, or not whole.
 Outcome read_over_scratch(Reading& reading, const TapeBlock& block, size_t offset, size_t room,
                           uint64_t residue) {
@@ -77,7 +101,11 @@ Outcome read_over_scratch(Reading& reading, const TapeBlock& block, size_t offse
         const Outcome decoded = decode(reading.command, reading.drive, block, stored, clear);
         if (!decoded.good()) return decoded;
     }
-    reading.command.in.copy_in(offset, clear.first(std::min(room, visible)));
+    const auto wanted = clear.first(std::min(room, visible));
+    if (!reading.compares)
+        reading.command.in.copy_in(offset, wanted);
+    else if (!same(reading.command.out, offset, wanted))
+        return miscompare(residue);
     return {};
 }
 
@@ -86,8 +114,9 @@ Outcome read_block(Reading& reading, const TapeBlock& block, uint64_t wanted, ui
     Command& command = reading.command;
     const size_t offset = reading.moved;
     const uint64_t visible = visible_length(command, block);
-    const uint64_t room = offset < command.in.size() ? command.in.size() - offset : 0;
-    if (!is_plain(command, block) || visible > std::min(room, wanted)) {
+    const size_t size = reading.memory().size();
+    const uint64_t room = offset < size ? size - offset : 0;
+    if (reading.compares || !is_plain(command, block) || visible > std::min(room, wanted)) {
         const Outcome read =
             read_over_scratch(reading, block, offset, std::min(room, wanted), residue);
         if (!read.good()) return read;
@@ -142,6 +171,11 @@ Outcome read_variable(Reading& reading, bool suppress) {
     return stopped(reading, incorrect_length(uint64_t(difference)));
 }
 
+// The length of blocks as it was when memory was taken for the data.
+uint32_t block_of(const Command& command, uint64_t length) {
+    return length ? uint32_t(command.extents.bytes / length) : fixed_block_bytes(command.state());
+}
+
 Outcome run(Command& command, uint32_t fixed_block) {
     Drive& drive = drive_of(command);
     const uint64_t length = wire::load_be<3>(&command.cdb[2]);
@@ -150,8 +184,10 @@ Outcome run(Command& command, uint32_t fixed_block) {
     if (fixed && fixed_block == 0) return scsi::sense::invalid_field_in_cdb(1, 0);
     if (length == 0) return {};
     if (auto sense = broken_key_lock(command, drive)) return *sense;
-    Reading reading{command, drive, *drive.tape(), length, fixed_block};
-    const bool suppress = Sili::get(command.row->usage[1] & command.cdb[1]);
+    const bool reads = command.row->direction == scsi::Direction::in;
+    const bool compares = !reads && ByteCompare::get(command.cdb[1]);
+    Reading reading{command, drive, *drive.tape(), length, fixed_block, compares};
+    const bool suppress = reads && Sili::get(command.cdb[1]);
     return fixed ? read_fixed(reading) : read_variable(reading, suppress);
 }
 
@@ -165,12 +201,15 @@ Outcome read_6(Command& command) {
         const uint32_t most = personality_of(command.state()).max_block;
         if (length > most) return scsi::sense::invalid_field_in_cdb(2);
     }
-    // As it was when memory was taken for the data.
-    const uint64_t block = length ? command.extents.bytes / length : 0;
-    return run(command, length ? uint32_t(block) : fixed_block_bytes(command.state()));
+    return run(command, block_of(command, length));
 }
 
 Outcome verify_6(Command& command) {
+    if (ByteCompare::get(command.cdb[1])) {
+        // What was not sent cannot be compared.
+        if (command.out.size() < command.extents.bytes) return scsi::sense::invalid_field_in_cdb(2);
+        return run(command, block_of(command, wire::load_be<3>(&command.cdb[2])));
+    }
     return run(command, fixed_block_bytes(command.state()));
 }
 

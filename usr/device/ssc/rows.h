@@ -42,6 +42,12 @@ constexpr OpRow transfer(std::string_view name, Usage usage, Direction direction
     row.length_at = 2;
     return row;
 }
+constexpr OpRow verify_row() {
+    OpRow row = transfer("VERIFY(6)", {0x13, 0x07, 0xff, 0xff, 0xff}, Direction::out, &verify_6);
+    row.amount = Amount::tape_verify_6;
+    row.timeout = six_hours;
+    return row;
+}
 constexpr OpRow read_position(std::string_view name, uint8_t action, bool has_length,
                               scsi::Run run) {
     Usage usage{0x34, action};
@@ -86,7 +92,7 @@ inline constexpr std::array drive_rows{
     detail::on_strand("SET CAPACITY", 6, {0x0b, 0x01, 0, 0xff, 0xff}, &set_capacity),
     detail::on_strand("WRITE FILEMARKS(6)", 6, {0x10, 0x01, 0xff, 0xff, 0xff}, &write_filemarks_6),
     detail::on_strand("SPACE(6)", 6, {0x11, 0x0f, 0xff, 0xff, 0xff}, &space_6),
-    detail::on_strand("VERIFY(6)", 6, {0x13, 0x05, 0xff, 0xff, 0xff}, &verify_6, detail::six_hours),
+    detail::verify_row(),
     detail::on_strand("ERASE(6)", 6, {0x19, 0x03}, &erase_6, detail::six_hours),
     detail::load_unload_row(),
     scsi::prevent_allow_row,

@@ -235,8 +235,47 @@ TEST_F(ReadFixed, VerifyFindsDamage_Ssc4_5_8) {
     EXPECT_EQ(bench.object(), 3u);
 }
 
-TEST_F(ReadFixed, VerifyDoesNotCompare_Ssc4_5_8) {
-    EXPECT_EQ(bench.run(cdb6(0x13, 0x02, 512)).sense(), invalid_field_in_cdb);
+constexpr uint8_t compare = 0x02;
+constexpr uint32_t miscompare = 0x0e1d00;
+
+Bytes blocks(size_t first, size_t count) {
+    Bytes all;
+    for (size_t i = 0; i < count; ++i) {
+        const Bytes one = pattern(512, uint8_t(first + i));
+        all.insert(all.end(), one.begin(), one.end());
+    }
+    return all;
+}
+
+TEST_F(ReadFixed, VerifyComparesWhenItIsAskedTo_Ssc4_5_8) {
+    EXPECT_TRUE(bench.run(cdb6(0x13, compare | fixed, 3), blocks(0, 3)).good());
+    EXPECT_EQ(bench.object(), 3u);
+    EXPECT_TRUE(bench.run(cdb6(0x13, compare, 512), blocks(3, 1)).good());
+    EXPECT_EQ(bench.object(), 4u);
+    EXPECT_TRUE(bench.run(cdb6(0x13, compare, 0)).good());
+    EXPECT_EQ(bench.object(), 4u);
+}
+
+TEST_F(ReadFixed, VerifyStopsBehindTheBlockThatDiffers_Ssc4_5_8) {
+    Bytes data = blocks(0, 5);
+    data[2 * 512 + 7] ^= 1;
+    const Answer answer = bench.run(cdb6(0x13, compare | fixed, 5), data);
+    EXPECT_EQ(answer.sense(), miscompare);
+    EXPECT_EQ(information(answer), 3);
+    EXPECT_EQ(bench.object(), 3u);
+}
+
+TEST_F(ReadFixed, VerifyTellsOfAnotherLengthWhenItCompares_Ssc4_5_8) {
+    Bytes start = blocks(0, 1);
+    start.resize(100);
+    const Answer answer = bench.run(cdb6(0x13, compare, 100), start);
+    EXPECT_TRUE(answer.outcome.sense && answer.outcome.sense->incorrect_length);
+    EXPECT_EQ(information(answer), -412);
+}
+
+TEST_F(ReadFixed, VerifyComparesNothingThatWasNotSent_Ssc4_5_8) {
+    EXPECT_EQ(bench.run(cdb6(0x13, compare, 512), Bytes(100)).sense(), invalid_field_in_cdb);
+    EXPECT_EQ(bench.object(), 0u);
 }
 
 }  // namespace
