@@ -147,6 +147,37 @@ def test_an_unloaded_cartridge_can_be_loaded(tape: Connection) -> None:
     assert tape.command(read6(512), read=512).data == block(1, 512)
 
 
+def test_a_drive_is_online_while_its_cartridge_can_be_used(
+    daemon: Daemon, drive: Target, tape: Connection
+) -> None:
+    def online() -> str:
+        shown = daemon.adm("-m", "target", "-o", "show").split(f"Target {drive.tid}:")[1]
+        return shown.split("LUN: 1")[1].split("Online: ")[1].split()[0]
+
+    assert online() == "Yes"
+    assert answers(tape, UNLOAD) == "good"
+    assert online() == "No"
+    assert answers(tape, LOAD) == "good"
+    assert online() == "Yes"
+
+
+def test_a_key_of_one_session_ends_with_it(connect: Connect, drive: Target) -> None:
+    """SSC-4 4.2.22.5: scope LOCAL is that of an I_T nexus."""
+    local, on = 1, 2
+    page = struct.pack(">HH4B", 0x10, 48, local << 5, 0, on, on) + bytes([1]) + bytes(9)
+    page += struct.pack(">H", 32) + bytes(range(32))
+    spout = struct.pack(">BBHHIH", 0xB5, 0x20, 0x10, 0, len(page), 0)
+    spin = struct.pack(">BBHHIH", 0xA2, 0x20, 0x20, 0, 256, 0)
+    isid = bytes([0x80]) + b"tapes"
+    with open_session(connect, drive, isid=isid) as tape:
+        assert answers(tape, spout, write=page) == "good"
+        status = tape.command(spin, read=256).data
+        assert (status[4] >> 5, status[5], status[6]) == (local, on, on)
+        tape.logout()
+    status = open_session(connect, drive, isid=isid).command(spin, read=256).data
+    assert (status[4], status[5], status[6]) == (0, 0, 0)
+
+
 @pytest.fixture
 def alone() -> Iterator[Daemon]:
     with Daemon() as daemon:
