@@ -158,8 +158,14 @@ Result<UniqueFd> LibraryFile::write_beside(const std::string& path, const std::s
     return fd;
 }
 
+// No cartridge beside it has a name with a dot in front (barcode_fault).
+std::string name_beside(const std::string& path) {
+    const size_t name = path.rfind('/') + 1;
+    return path.substr(0, name) + "." + path.substr(name) + ".tmp";
+}
+
 Result<void> LibraryFile::save(const Inventory& inventory) {
-    const std::string beside = path_ + ".tmp";
+    const std::string beside = name_beside(path_);
     auto fd = write_beside(beside, inventory_text(inventory));
     if (!fd) {
         unlink(beside.c_str());

@@ -52,6 +52,11 @@ class LibraryFile : public testing::Test {
         return out;
     }
 
+    // Under which it is written before it takes the place of the old one.
+    fs::path beside() const {
+        return path.parent_path() / ("." + path.filename().string() + ".tmp");
+    }
+
     fs::path folder, path;
 };
 
@@ -66,7 +71,7 @@ TEST_F(LibraryFile, WhatWasSavedIsThereAgain) {
     const auto again = open();
     ASSERT_TRUE(again) << again.error().text;
     EXPECT_EQ((*again)->library()->opened(), some());
-    EXPECT_FALSE(fs::exists(path.string() + ".tmp"));
+    EXPECT_FALSE(fs::exists(beside()));
 }
 
 TEST_F(LibraryFile, AFileOfZerosIsAnEmptyLibrary) {  // as tgt's users make it
@@ -134,9 +139,22 @@ TEST_F(LibraryFile, WhatCannotBeSavedLeavesTheOldOne) {
     ASSERT_TRUE(store);
     ASSERT_TRUE((*store)->library()->save(some()));
     const std::string before = read();
-    fs::create_directory(path.string() + ".tmp");
+    fs::create_directory(beside());
     EXPECT_FALSE((*store)->library()->save(Inventory()));
     EXPECT_EQ(read(), before);
+}
+
+// A cartridge in the same folder may have any name that a barcode may be.
+TEST_F(LibraryFile, NoCartridgeBesideItIsOverwritten) {
+    write("");
+    EXPECT_FALSE(barcode_fault(beside().filename().string()).empty());
+    const fs::path cartridge = path.string() + ".tmp";
+    EXPECT_TRUE(barcode_fault(cartridge.filename().string()).empty());
+    std::ofstream(cartridge) << "data";
+    const auto store = open();
+    ASSERT_TRUE(store);
+    ASSERT_TRUE((*store)->library()->save(some()));
+    EXPECT_EQ(fs::file_size(cartridge), 4u);
 }
 
 struct Wrong {
