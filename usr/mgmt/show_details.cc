@@ -41,7 +41,8 @@ scsi::LunIdentity first_identity(const Registry& registry, const TargetEntry& en
     return unique_identity(options.machine_id, fmt::format("{} LUN {}", entry.name, lun));
 }
 
-// What the unit was before anybody changed it.
+// What the unit was before anybody changed it. What it has from its personality or from its model
+// is nothing that was changed.
 scsi::LunState first_state(const Registry& registry, const TargetEntry& entry, uint64_t lun,
                            const scsi::LogicalUnit& unit) {
     const MediumPtr medium = registry.media().of(unit);
@@ -49,7 +50,12 @@ scsi::LunState first_state(const Registry& registry, const TargetEntry& entry, u
     setup.identity = medium ? medium->first_identity : first_identity(registry, entry, lun);
     setup.store = unit.store() ? &unit.store()->info() : nullptr;
     setup.block_size = unit.state()->geometry.block_size;
-    return initial_state(unit.type(), setup);
+    scsi::LunState first = initial_state(unit.type(), setup);
+    const std::string own = first.personality, now = unit.state()->personality;
+    if (now != own && unit.type().set_personality) (void)unit.type().set_personality(first, now);
+    first.personality = own;
+    if (unit.model()) unit.model()->adjust(first);
+    return first;
 }
 
 Json show_options(const TargetEntry& entry, uint64_t lun, const scsi::LogicalUnit& unit) {
