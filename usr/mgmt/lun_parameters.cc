@@ -245,7 +245,7 @@ constexpr std::array<LunParameter, 20> table{{
     {"thin_provisioning", Kind::state, thin_provisioning, scsi::ua::capacity_changed,
      show_flag<&LunState::thin>},
     {"personality", Kind::state, personality, scsi::ua::inquiry_changed,
-     [](const LunState& state) { return state.personality; }},
+     [](const LunState& state) { return state.personality; }, true},
     {"flush_failed", Kind::state, flush_failed, {}, nullptr},
     {"path", Kind::path, nullptr, {}, nullptr},
     {"capacity", Kind::capacity, nullptr, {}, nullptr},

@@ -37,6 +37,7 @@ struct LunParameter {
     std::optional<scsi::UnitAttention> attention;
     // The value as text; null where an administrator cannot ask for any.
     std::string (*show)(const scsi::LunState& state) = nullptr;
+    bool may_be_empty = false;
 };
 
 std::span<const LunParameter> lun_parameters();

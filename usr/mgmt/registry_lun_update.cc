@@ -95,7 +95,7 @@ void Registry::update_next(std::shared_ptr<LunUpdate> update) {
     const UnitPtr& unit = (*found)->target->luns().at(update->lun);
     if (unit->model() && unit->model()->takes(name)) return update_model(update, unit);
     const LunParameter* row = find_lun_parameter(name);
-    if (row && value.empty())
+    if (row && value.empty() && !row->may_be_empty)
         return update->finish(refuse(ErrorCode::invalid_request, "{} has no value", name));
     if (!row && unit->store()) return update_store(update, unit);
     if (!row) return update->finish(unknown_parameter(unit->type(), name));

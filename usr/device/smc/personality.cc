@@ -15,7 +15,7 @@ using store::ElementKind;
 constexpr std::array<Personality, 9> table{{
     {"generic", "IET", "VIRTUAL-CHANGER", "0001", 1, 1024, 768, 256},
     {"stk-l700", "STK", "L700", "0305", 1, 1000, 10, 500},
-    {"stk-sl150", "STK", "SL150", "0182", 1, 1000, 10, 500},
+    {"stk-sl150", "STK", "SL150", "0182", 0, 1000, 10, 500},
     {"ibm-3584", "IBM", "03584L32", "C240", 1, 1025, 769, 257},
     {"ibm-3573", "IBM", "3573-TL", "C.20", 1, 4096, 16, 256},
     {"hp-msl", "HP", "MSL G3 Series", "9.30", 1, 1000, 101, 2},
@@ -56,9 +56,9 @@ const Personality& personality_of(const scsi::LunState& state) {
 }
 
 Result<void> set_personality(scsi::LunState& state, std::string_view name) {
-    const Personality* found = find(name);
+    const Personality* found = name.empty() ? &table[0] : find(name);
     if (!found) return fail(EINVAL, "one of " + names());
-    state.personality = found->name;
+    state.personality = name;
     state.identity.vendor = found->vendor;
     state.identity.product = found->product;
     state.identity.revision = found->revision;

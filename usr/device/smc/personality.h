@@ -21,7 +21,7 @@ struct Personality {
 std::span<const Personality> personalities();
 // Of the state; the generic one when it names none.
 const Personality& personality_of(const scsi::LunState& state);
-// For DeviceType::set_personality.
+// For DeviceType::set_personality. An empty name is the type's own, the generic one.
 Result<void> set_personality(scsi::LunState& state, std::string_view name);
 
 }  // namespace tgt::smc
