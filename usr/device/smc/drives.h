@@ -8,6 +8,7 @@
 
 #include "scsi/device_model.h"
 #include "scsi/logical_unit.h"
+#include "store/library.h"
 
 namespace tgt::smc {
 
@@ -15,6 +16,7 @@ namespace tgt::smc {
 struct BoundDrive {
     std::weak_ptr<scsi::LogicalUnit> unit;
     scsi::LunIdentity identity;  // for DVCID
+    store::DrivePlace place;     // where it was found
 };
 
 // Opens the cartridge's file in the store that the drive uses, and loads it; the sense when that

@@ -105,7 +105,7 @@ void Changer::lun_came(int tid, uint64_t lun, const std::shared_ptr<scsi::Logica
     const store::DrivePlace place{tid, lun};
     for (const auto& [address, element] : inventory->elements) {
         if (element.drive != place) continue;
-        BoundDrive drive{unit, unit->state()->identity};
+        BoundDrive drive{unit, unit->state()->identity, place};
         unit_->on_strand([this, address = address, drive] { bind_drive(address, drive); });
     }
 }
@@ -113,7 +113,7 @@ void Changer::lun_came(int tid, uint64_t lun, const std::shared_ptr<scsi::Logica
 // The cartridge that was in the drive when the daemon stopped, or the drive went, is in it again.
 void Changer::bind_drive(uint16_t address, BoundDrive drive) {
     const auto element = inventory_.elements.find(address);
-    if (element == inventory_.elements.end()) return;
+    if (element == inventory_.elements.end() || element->second.drive != drive.place) return;
     const auto unit = drive.unit.lock();
     const bool known = unit && drive_at(address) == unit;
     drives_[address] = std::move(drive);
@@ -122,6 +122,22 @@ void Changer::bind_drive(uint16_t address, BoundDrive drive) {
     if (put_in(address, *element->second.cartridge))
         log::warn(module, "{}: the cartridge {} is in the drive at {}, and cannot be loaded there",
                   unit_->path(), element->second.cartridge->barcode, address);
+}
+
+// A cartridge of the library does not stay behind in a drive that is no longer its.
+void Changer::forget_drives() {
+    for (auto it = drives_.begin(); it != drives_.end();) {
+        const auto element = inventory_.elements.find(it->first);
+        if (element != inventory_.elements.end() && element->second.drive == it->second.place) {
+            ++it;
+            continue;
+        }
+        const auto unit = it->second.unit.lock();
+        if (unit && has_medium(*unit) && !has_other_medium(*unit) && unload_drive(*unit))
+            log::warn(module, "{}: the drive that was at {} keeps its cartridge, {}", unit_->path(),
+                      it->first, medium_path(*unit));
+        it = drives_.erase(it);
+    }
 }
 
 std::string Changer::path_of(const Cartridge& cartridge) const {

@@ -82,6 +82,8 @@ class Changer final : public scsi::DeviceModel {
     scsi::Outcome commit_moved(store::Inventory next, bool drives_moved);
     void publish();
     void bind_drive(uint16_t address, BoundDrive drive);
+    // Those that the inventory has no place for any more.
+    void forget_drives();
 
     std::unique_ptr<store::Store> store_;
     store::Library* library_ = nullptr;  // of store_

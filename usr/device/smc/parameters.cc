@@ -26,14 +26,26 @@ constexpr auto module = log::Module::scsi;
 constexpr scsi::UnitAttention import_export_accessed{0x28, 0x01};
 constexpr size_t max_media_home = 4000;
 
-constexpr std::array<std::string_view, 13> names{
-    "element_type", "start_address", "quantity",   "address",    "barcode", "volume_tag", "sides",
-    "tid",          "lun",           "clear_slot", "media_home", "dump",    "remove"};
+constexpr std::array<std::string_view, 18> names{
+    "element_type", "start_address", "quantity",   "address", "number", "barcode",
+    "volume_tag",   "sides",         "tid",        "lun",     "arms",   "slots",
+    "ports",        "drives",        "clear_slot", "dump",    "remove", "media_home"};
+
+// How many elements of a kind there are to be.
+struct Count {
+    std::string_view name;
+    ElementKind kind;
+};
+constexpr std::array<Count, 4> counts{{{"arms", ElementKind::transport},
+                                       {"slots", ElementKind::storage},
+                                       {"ports", ElementKind::import_export},
+                                       {"drives", ElementKind::drive}}};
 
 // The pairs of a request.
 struct Wish {
     std::optional<ElementKind> kind;
-    std::optional<uint16_t> start, address, quantity;
+    std::optional<uint16_t> start, address, quantity, number;
+    std::map<ElementKind, std::optional<uint16_t>> counts;
     std::optional<std::string> barcode, volume_tag, media_home;
     std::optional<uint8_t> sides;
     std::optional<int> tid;
@@ -82,6 +94,10 @@ Result<void> put(Wish& wish, const std::string& name, const std::string& value) 
     if (name == "start_address") return put_number(wish.start, name, value, 0, UINT16_MAX);
     if (name == "address") return put_number(wish.address, name, value, 0, UINT16_MAX);
     if (name == "quantity") return put_number(wish.quantity, name, value, 1, UINT16_MAX);
+    if (name == "number") return put_number(wish.number, name, value, 1, UINT16_MAX);
+    for (const Count& count : counts)
+        if (name == count.name)
+            return put_number(wish.counts[count.kind], name, value, 0, UINT16_MAX);
     if (name == "sides") return put_number(wish.sides, name, value, 1, 2);
     if (name == "tid") return put_number(wish.tid, name, value, 1, INT32_MAX);
     if (name == "lun") return put_number(wish.lun, name, value, 0, UINT16_MAX);
@@ -157,6 +173,47 @@ Result<void> change_range(Inventory& next, const Wish& wish, const scsi::ModelUp
     return add_range(next, *wish.kind, start, *wish.quantity);
 }
 
+// The addresses of one kind, in order.
+std::vector<uint16_t> addresses_of(const Inventory& inventory, ElementKind kind) {
+    std::vector<uint16_t> out;
+    for (const auto& [address, element] : inventory.elements)
+        if (element.kind == kind) out.push_back(address);
+    return out;
+}
+
+// New ones come behind the last, and the last go first; those that stay keep their addresses.
+Result<void> set_count(Inventory& next, ElementKind kind, uint16_t count, uint16_t first) {
+    const std::vector<uint16_t> there = addresses_of(next, kind);
+    for (size_t i = there.size(); i > count; --i)
+        if (auto removed = remove_range(next, there[i - 1], 1); !removed) return removed;
+    if (there.size() >= count) return {};
+    const uint32_t start = there.empty() ? first : there.back() + 1u;
+    const size_t missing = count - there.size();
+    if (start + missing > UINT16_MAX + 1u)
+        return refuse(
+            fmt::format("{} elements from {} go beyond address {}", missing, start, UINT16_MAX));
+    return add_range(next, kind, uint16_t(start), uint16_t(missing));
+}
+
+Result<void> set_counts(Inventory& next, const Wish& wish, const Personality& personality) {
+    for (const auto& [kind, count] : wish.counts)
+        if (auto set = set_count(next, kind, *count, personality.first(kind)); !set) return set;
+    return {};
+}
+
+// `number` of `element_type`, counted from 1, is one way to say `address`.
+Result<void> find_address(const Inventory& inventory, Wish& wish) {
+    if (!wish.number) return {};
+    if (!wish.kind || wish.address)
+        return refuse("number counts the elements of one element_type, and stands for address");
+    const std::vector<uint16_t> there = addresses_of(inventory, *wish.kind);
+    if (*wish.number > there.size())
+        return refuse(fmt::format("number={} is refused: the library has {} {} elements",
+                                  *wish.number, there.size(), store::element_word(*wish.kind)));
+    wish.address = there[*wish.number - 1u];
+    return {};
+}
+
 Result<Element*> element_of(Inventory& next, const Wish& wish) {
     const auto found = next.elements.find(*wish.address);
     if (found == next.elements.end())
@@ -167,8 +224,19 @@ Result<Element*> element_of(Inventory& next, const Wish& wish) {
     return &found->second;
 }
 
-Result<void> bind(Element& element, const Wish& wish, const scsi::ModelUpdate& change,
-                  std::vector<std::string>& warnings) {
+// A logical unit is one drive: the element that stood for it until now stands for none.
+void release(Inventory& next, const store::DrivePlace& place, const Element& except,
+             std::vector<std::string>& warnings) {
+    for (auto& [address, element] : next.elements) {
+        if (&element == &except || element.drive != place) continue;
+        element.drive.reset();
+        warnings.push_back(fmt::format("LUN {} of target {} is no longer the drive at {}",
+                                       place.lun, place.tid, address));
+    }
+}
+
+Result<void> bind(Inventory& next, Element& element, const Wish& wish,
+                  const scsi::ModelUpdate& change, std::vector<std::string>& warnings) {
     if (element.kind != ElementKind::drive)
         return refuse(fmt::format("element {} is no drive", *wish.address));
     if (!wish.tid || !wish.lun) return refuse("a drive needs both tid and lun");
@@ -181,6 +249,7 @@ Result<void> bind(Element& element, const Wish& wish, const scsi::ModelUpdate& c
         return refuse(fmt::format("LUN {} of target {} is a {}: a changer cannot load it",
                                   *wish.lun, *wish.tid, change.unit->type().name));
     element.drive = store::DrivePlace{*wish.tid, *wish.lun};
+    release(next, *element.drive, element, warnings);
     return {};
 }
 
@@ -233,18 +302,21 @@ Result<void> change_element(Inventory& next, const Wish& wish, const scsi::Model
                             std::vector<std::string>& warnings) {
     const auto element = element_of(next, wish);
     if (!element) return tl::unexpected(element.error());
-    if (wish.tid || wish.lun) return bind(**element, wish, change, warnings);
+    if (wish.tid || wish.lun) return bind(next, **element, wish, change, warnings);
     if (wish.clear) return clear(**element, wish);
     if (wish.barcode) return fill(next, **element, wish, warnings);
     return refuse("an address needs a barcode, clear_slot=1, or tid and lun");
 }
 
-Result<Inventory> changed(const Inventory& now, const Wish& wish, const scsi::ModelUpdate& change,
+// `wish` knows its address afterwards.
+Result<Inventory> changed(const Inventory& now, Wish& wish, const scsi::ModelUpdate& change,
                           std::vector<std::string>& warnings) {
     Inventory next = now;
     Result<void> done;
     if (wish.media_home) done = set_home(next, *wish.media_home);
+    if (done) done = set_counts(next, wish, personality_of(*change.state));
     if (done && (wish.start || wish.quantity)) done = change_range(next, wish, change);
+    if (done) done = find_address(next, wish);
     if (done && wish.address) done = change_element(next, wish, change, warnings);
     const bool alone = wish.barcode || wish.clear || wish.tid || wish.lun;
     if (done && alone && !wish.address) done = refuse("the address of an element is missing");
@@ -285,7 +357,7 @@ bool Changer::takes(std::string_view name) const {
 
 // What initiators are told: SMC-3 4.8, SPC-5 5.14.
 Result<void> Changer::update(const scsi::ModelUpdate& change, std::vector<std::string>& warnings) {
-    const auto wish = parse(change);
+    auto wish = parse(change);
     if (!wish) return tl::unexpected(wish.error());
     auto next = changed(inventory_, *wish, change, warnings);
     if (!next) return tl::unexpected(next.error());
@@ -295,13 +367,7 @@ Result<void> Changer::update(const scsi::ModelUpdate& change, std::vector<std::s
     const bool door = door_used(inventory_, *next);
     const bool cartridges = cartridges_changed(inventory_, *next);
     if (auto kept = commit(std::move(*next)); !kept) return kept;
-    for (auto it = drives_.begin(); it != drives_.end();) {
-        const auto element = inventory_.elements.find(it->first);
-        const bool gone = element == inventory_.elements.end();
-        const bool other = wish->tid && wish->address == it->first && change.unit &&
-                           it->second.unit.lock() != change.unit;
-        it = gone || other ? drives_.erase(it) : std::next(it);
-    }
+    forget_drives();
     if (layout) tell(scsi::ua::mode_parameters_changed);
     if (door) tell(import_export_accessed);
     if (layout || cartridges) tell(scsi::ua::medium_may_have_changed);

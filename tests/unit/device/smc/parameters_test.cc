@@ -145,6 +145,71 @@ TEST(Parameters, APersonalityHasItsNamesAndAddresses) {
               "IBM     03584L32        ");
     scsi::LunState state;
     EXPECT_FALSE(set_personality(state, "none such"));
+    ASSERT_TRUE(set_personality(state, "stk-l700"));
+    ASSERT_TRUE(set_personality(state, ""));
+    EXPECT_EQ(state.identity.product, "VIRTUAL-CHANGER");
+}
+
+TEST(Parameters, HowManyElementsOfAKindThereAreToBe) {
+    LibraryBench b;
+    const auto& elements = b.changer().inventory().elements;
+    EXPECT_EQ(b.update({{"arms", "1"}, {"slots", "5"}, {"ports", "2"}, {"drives", "2"}}), "");
+    EXPECT_TRUE(b.run(tur).good()) << "that many are there";
+    EXPECT_EQ(b.update({{"slots", "7"}, {"ports", "1"}}), "");
+    EXPECT_EQ(elements.count(1006), 1u);
+    EXPECT_EQ(elements.count(1007), 0u);
+    EXPECT_EQ(elements.count(11), 0u);
+    EXPECT_EQ(elements.count(10), 1u);
+    EXPECT_NE(b.update({{"slots", "2"}}), "") << "A00003L8 is in the third";
+    EXPECT_EQ(elements.count(1006), 1u) << "all or nothing";
+    EXPECT_EQ(b.update({{"slots", "3"}}), "");
+    EXPECT_EQ(elements.count(1003), 0u);
+    EXPECT_NE(b.update({{"drives", "501"}}), "") << "slots begin at 1000";
+    EXPECT_EQ(b.update({{"ports", "0"}}), "");
+    EXPECT_NE(b.update({{"slots", "65000"}}), "");
+    EXPECT_NE(b.update({{"slots", "-1"}}), "");
+}
+
+TEST(Parameters, FirstElementsBeginWhereThePersonalityHasThem) {
+    LibraryBench b;
+    EXPECT_EQ(b.update({{"ports", "0"}}), "");
+    b.edit([](scsi::LunState& state) { ASSERT_TRUE(set_personality(state, "ibm-3584")); });
+    EXPECT_EQ(b.update({{"ports", "2"}}), "");
+    EXPECT_EQ(b.changer().inventory().elements.count(770), 1u);
+}
+
+TEST(Parameters, AnElementIsFoundByItsNumber) {
+    LibraryBench b;
+    EXPECT_EQ(b.update({{"element_type", "2"}, {"number", "4"}, {"barcode", "B1"}}), "");
+    EXPECT_EQ(b.barcode_at(1003), "B1");
+    EXPECT_EQ(
+        b.update(
+            {{"drives", "3"}, {"element_type", "4"}, {"number", "3"}, {"tid", "1"}, {"lun", "9"}}),
+        "")
+        << "of those that the same request adds";
+    EXPECT_EQ(b.changer().inventory().elements.at(502).drive, (store::DrivePlace{1, 9}));
+    EXPECT_NE(b.update({{"element_type", "4"}, {"number", "4"}, {"tid", "1"}, {"lun", "9"}}), "");
+    EXPECT_NE(b.update({{"number", "1"}, {"barcode", "B2"}}), "");
+    EXPECT_NE(
+        b.update(
+            {{"element_type", "2"}, {"number", "1"}, {"address", "1000"}, {"clear_slot", "1"}}),
+        "");
+}
+
+TEST(Parameters, ALogicalUnitIsOneDrive) {
+    LibraryBench b;
+    ASSERT_TRUE(b.move(1000, 500).good());
+    EXPECT_EQ(b.update({{"element_type", "4"}, {"address", "501"}, {"tid", "1"}, {"lun", "2"}}),
+              "");
+    EXPECT_EQ(b.warnings.size(), 1u);
+    EXPECT_FALSE(b.changer().inventory().elements.at(500).drive);
+    EXPECT_EQ(b.barcode_at(500), "A00001L8") << "the inventory keeps it";
+    EXPECT_EQ(b.drive(2).path, "") << "the drive does not";
+    EXPECT_EQ(b.update({{"element_type", "4"}, {"address", "500"}, {"tid", "1"}, {"lun", "3"}}),
+              "");
+    EXPECT_EQ(b.drive(3).path, "/tapes/A00001L8");
+    EXPECT_TRUE(b.move(500, 1000).good());
+    EXPECT_EQ(b.drive(3).path, "");
 }
 
 TEST(Parameters, NoTwoElementsOfAPersonalityBeginAtOneAddress) {
