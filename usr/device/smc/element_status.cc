@@ -17,10 +17,6 @@ constexpr size_t header_bytes = 8, page_header_bytes = 8;
 constexpr size_t fixed_bytes = 12, volume_tag_bytes = 36, id_header_bytes = 4;
 constexpr size_t vendor_bytes = 8, product_bytes = 16;
 
-// Byte 2 of a descriptor (SMC-3 tables 27, 29, 31, 33).
-constexpr uint8_t full = 0x01, by_operator = 0x02, exception = 0x04, access = 0x08, exports = 0x10,
-                  imports = 0x20;
-
 // The T10 vendor ID based designator of a drive: vendor, product, serial number.
 std::string device_id(const scsi::LunIdentity& identity) {
     std::string out = identity.vendor;
@@ -39,32 +35,13 @@ size_t widest_id(const Changer& changer, const std::vector<uint16_t>& addresses)
     return widest;
 }
 
-uint8_t drive_flags(const Changer& changer, uint16_t address, uint8_t* descriptor) {
+ElementFlags drive_flags(const Changer& changer, uint16_t address, uint8_t filled) {
+    constexpr uint16_t removed = 0x3b1a;  // data transfer device removed
     const auto drive = changer.drive_at(address);
-    if (!drive) {
-        descriptor[4] = 0x3b;  // data transfer device removed
-        descriptor[5] = 0x1a;
-        return exception;
-    }
-    return uint8_t((drive->preventers() > 0 ? 0 : access) |
-                   (changer.has_other_medium(*drive) ? full : 0));
-}
-
-uint8_t flags_of(const Changer& changer, uint16_t address, const Element& element,
-                 uint8_t* descriptor) {
-    const uint8_t filled = element.cartridge ? full : 0;
-    switch (element.kind) {
-        case ElementKind::transport:
-            return filled;
-        case ElementKind::storage:
-            return filled | access;
-        case ElementKind::import_export:
-            return uint8_t(filled | imports | exports | (changer.is_open(address) ? 0 : access) |
-                           (element.by_operator ? by_operator : 0));
-        case ElementKind::drive:
-            return filled | drive_flags(changer, address, descriptor);
-    }
-    return filled;
+    if (!drive) return {uint8_t(filled | ElementFlags::exception), removed};
+    if (drive->preventers() == 0) filled |= ElementFlags::access;
+    if (changer.has_other_medium(*drive)) filled |= ElementFlags::full;
+    return {filled, 0};
 }
 
 // SMC-3 6.10.4: 32 characters, blank padded; no sequence number is known.
@@ -103,7 +80,9 @@ std::vector<uint8_t> descriptor(const Changer& changer, const StatusRequest& req
     const Element& element = changer.inventory().elements.at(address);
     std::vector<uint8_t> out(page.descriptor_bytes);
     wire::store_be<2>(&out[0], address);
-    out[2] = flags_of(changer, address, element, out.data());
+    const ElementFlags flags = element_flags(changer, address);
+    out[2] = flags.bits;
+    wire::store_be<2>(&out[4], flags.code);
     put_source(out.data(), element);
     size_t at = fixed_bytes;
     if (request.volume_tags) {
@@ -156,6 +135,25 @@ void append_header(std::vector<uint8_t>& out, const std::vector<uint16_t>& eleme
 }
 
 }  // namespace
+
+ElementFlags element_flags(const Changer& changer, uint16_t address) {
+    const Element& element = changer.inventory().elements.at(address);
+    const uint8_t filled = element.cartridge ? ElementFlags::full : 0;
+    switch (element.kind) {
+        case ElementKind::transport:
+            return {filled, 0};
+        case ElementKind::storage:
+            return {uint8_t(filled | ElementFlags::access), 0};
+        case ElementKind::import_export:
+            return {uint8_t(filled | ElementFlags::imports | ElementFlags::exports |
+                            (changer.is_open(address) ? 0 : ElementFlags::access) |
+                            (element.by_operator ? ElementFlags::by_operator : 0)),
+                    0};
+        case ElementKind::drive:
+            break;
+    }
+    return drive_flags(changer, address, filled);
+}
 
 std::vector<uint16_t> select_elements(const Changer& changer, const StatusRequest& request) {
     std::vector<uint16_t> out;

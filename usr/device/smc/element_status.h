@@ -18,6 +18,21 @@ struct StatusRequest {
     bool device_ids = false;
 };
 
+// What byte 2 of a descriptor tells (SMC-3 tables 27, 29, 31, 33).
+struct ElementFlags {
+    enum Bits : uint8_t {
+        full = 0x01,
+        by_operator = 0x02,
+        exception = 0x04,
+        access = 0x08,
+        exports = 0x10,
+        imports = 0x20,
+    };
+    uint8_t bits = 0;
+    uint16_t code = 0;  // of the exception: additional sense code and qualifier
+};
+ElementFlags element_flags(const Changer& changer, uint16_t address);
+
 // The elements that a request is for, in order of address.
 std::vector<uint16_t> select_elements(const Changer& changer, const StatusRequest& request);
 

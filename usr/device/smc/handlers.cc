@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "device/smc/handlers.h"
 
+#include <algorithm>
+
+#include "device/smc/element_information.h"
 #include "device/smc/element_status.h"
 #include "device/smc/model.h"
 #include "device/smc/sense_codes.h"
@@ -87,6 +90,24 @@ Outcome read_element_status(Command& command) {
     return command.reply(element_status(changer, request, elements, room), room);
 }
 
+// SMC-3: CDATA asks for what is known without looking: that is always all.
+Outcome report_element_information(Command& command) {
+    const uint8_t page = command.cdb[2];
+    const bool counted = (command.cdb[3] & 0x20) != 0;  // NEV
+    const uint32_t start = wire::load_be<4>(&command.cdb[6]);
+    StatusRequest request;
+    request.kind = command.cdb[3] & 0x0f;
+    request.start = uint16_t(start);
+    request.count = counted ? command.cdb[14] : UINT16_MAX;
+    if (!is_information_page(page)) return scsi::sense::invalid_field_in_cdb(2, 7);
+    if (request.kind > last_kind) return scsi::sense::invalid_field_in_cdb(3, 3);
+    const Changer& changer = changer_of(command);
+    std::vector<uint16_t> elements;
+    if (start <= UINT16_MAX) elements = select_elements(changer, request);
+    return command.reply(element_information(changer, page, request.kind, elements),
+                         command.extents.bytes);
+}
+
 // SMC-3 6.13
 Outcome send_volume_tag(Command& command) {
     StatusRequest request = request_of(command);
@@ -111,10 +132,12 @@ Outcome request_volume_element_address(Command& command) {
     if (!changer.search || !(changer.search->by == command.itl->id))
         return code::illegal(0x2c, 0x00);  // command sequence error: nobody has asked
     std::vector<uint16_t> elements;
+    const std::vector<uint16_t>& found = changer.search->found;  // in order, too
     for (const uint16_t address :
          select_elements(changer, {request.kind, request.start, UINT16_MAX, false, false}))
-        for (const uint16_t found : changer.search->found)
-            if (found == address && elements.size() < request.count) elements.push_back(address);
+        if (elements.size() < request.count &&
+            std::binary_search(found.begin(), found.end(), address))
+            elements.push_back(address);
     const uint64_t room = command.extents.bytes;
     return command.reply(element_status(changer, request, elements, room, changer.search->action),
                          room);

@@ -14,6 +14,7 @@ scsi::Outcome position_to_element(scsi::Command& command);
 scsi::Outcome move_medium(scsi::Command& command);
 scsi::Outcome exchange_medium(scsi::Command& command);
 scsi::Outcome read_element_status(scsi::Command& command);
+scsi::Outcome report_element_information(scsi::Command& command);
 scsi::Outcome send_volume_tag(scsi::Command& command);
 scsi::Outcome request_volume_element_address(scsi::Command& command);
 scsi::Outcome prevent_allow(scsi::Command& command);

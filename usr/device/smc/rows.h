@@ -35,6 +35,18 @@ constexpr scsi::OpRow report(std::string_view name, std::array<uint8_t, 16> usag
     return row;
 }
 
+constexpr scsi::OpRow information_row() {
+    scsi::OpRow row =
+        report("REPORT ELEMENT INFORMATION",
+               {0x9e, 0x10, 0xff, 0x3f, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+               &report_element_information);
+    row.service_action = 0x10;
+    row.cdb_length = 16;
+    row.length_at = 10;
+    row.length_bytes = 4;
+    return row;
+}
+
 constexpr scsi::OpRow send_tag() {
     scsi::OpRow row = action("SEND VOLUME TAG", {0xb6, 0x0f, 0xff, 0xff, 0, 0x1f, 0, 0, 0xff, 0xff},
                              12, &send_volume_tag);
@@ -61,7 +73,7 @@ constexpr scsi::OpRow prevent_row() {
 // INITIALIZE ELEMENT STATUS WITH RANGE is 37h in SMC-3, and E7h in libraries older than that. The
 // control byte of MOVE MEDIUM is where mtx tells some libraries what to do with their door; its
 // vendor specific bits mean nothing here.
-inline constexpr std::array<scsi::OpRow, 11> changer_rows = {
+inline constexpr std::array<scsi::OpRow, 12> changer_rows = {
     action("INITIALIZE ELEMENT STATUS", {0x07}, 6, &initialize_element_status),
     action("OPEN/CLOSE IMPORT/EXPORT ELEMENT", {0x1b, 0, 0xff, 0xff, 0x1f}, 6, &open_close_element),
     prevent_row(),
@@ -69,6 +81,7 @@ inline constexpr std::array<scsi::OpRow, 11> changer_rows = {
            &position_to_element),
     action("INITIALIZE ELEMENT STATUS WITH RANGE", {0x37, 0x03, 0xff, 0xff, 0, 0, 0xff, 0xff}, 10,
            &initialize_range),
+    information_row(),
     action("MOVE MEDIUM", {0xa5, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0x01, 0xc0}, 12,
            &move_medium),
     action("EXCHANGE MEDIUM", {0xa6, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x03}, 12,

@@ -163,5 +163,85 @@ TEST(ElementStatus, BarcodesOf32CharactersAndVolumeTags) {
     EXPECT_EQ(slots[1].tag, "SHOWN");
 }
 
+// SMC-3 REPORT ELEMENT INFORMATION
+std::vector<uint8_t> information(LibraryBench& b, uint8_t page, uint8_t kind, uint16_t start = 0,
+                                 uint8_t count = 0, uint8_t room = 255) {
+    const uint8_t valid = count ? 0x20 : 0;
+    return b
+        .run({0x9e, 0x10, page, uint8_t(valid | kind), 0, 0, 0, 0, uint8_t(start >> 8),
+              uint8_t(start), 0, 0, 0, room, count, 0})
+        .data;
+}
+
+TEST(ElementInformation, ThePagesThatThereAreForEachType) {
+    LibraryBench b;
+    const std::vector<uint8_t> one{0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 4, 0, 2, 3, 0x7f};
+    EXPECT_EQ(information(b, 0, 2), one);
+    const auto all = information(b, 0, 0);
+    ASSERT_EQ(all.size(), 8u + 4 * 8);
+    for (size_t i = 0; i < 4; ++i) EXPECT_EQ(all[8 + 8 * i], i + 1) << "in order of the type";
+}
+
+TEST(ElementInformation, ElementsOfOneTypeThatFollowEachOtherAreOneDescriptor) {
+    LibraryBench b;
+    const std::vector<uint8_t> slots{2,    0,    0, 12, 0, 0, 0, 12, 0, 0,
+                                     0x03, 0xea, 0, 0,  0, 3, 2, 0,  0, 0};
+    EXPECT_EQ(information(b, 2, 2, 1002), slots);
+    const auto all = information(b, 2, 0);
+    EXPECT_EQ(all.size(), 8u + 4 * 12);
+    b.update(
+        {{"element_type", "2"}, {"start_address", "1001"}, {"quantity", "1"}, {"remove", "1"}});
+    EXPECT_EQ(information(b, 2, 2).size(), 8u + 12) << "a slot with a cartridge stays";
+    b.update(
+        {{"element_type", "2"}, {"start_address", "1003"}, {"quantity", "1"}, {"remove", "1"}});
+    for (int i = 0; i < 5; ++i) b.run(test::tur);
+    EXPECT_EQ(information(b, 2, 2).size(), 8u + 2 * 12);
+}
+
+TEST(ElementInformation, StatesSayWhatReadElementStatusSays) {
+    LibraryBench b;
+    const auto slots = information(b, 3, 2, 1002, 2);
+    ASSERT_EQ(slots.size(), 8u + 2 * 12);
+    const std::vector<uint8_t> header{3, 0, 0, 12, 0, 0, 0, 24};
+    EXPECT_EQ(std::vector<uint8_t>(slots.begin(), slots.begin() + 8), header);
+    EXPECT_EQ(wire::load_be<4>(&slots[8]), 1002u);
+    EXPECT_EQ(slots[8 + 4], 2);
+    EXPECT_EQ(slots[8 + 5], 0x50) << "a volume that an arm has put there";
+    EXPECT_EQ(slots[20 + 5], 0x80) << "none";
+    b.update({{"element_type", "3"}, {"address", "10"}, {"barcode", "NEW001L8"}});
+    b.remove_drive(3);
+    for (int i = 0; i < 5; ++i) b.run(test::tur);
+    ASSERT_TRUE(b.run({0x1b, 0, 0, 10, 0, 0}).good());
+    const auto ports = information(b, 3, 3);
+    EXPECT_EQ(ports[8 + 5], 0x60 | 0x08 | 0x02) << "an operator's, behind an open door";
+    EXPECT_EQ(ports[20 + 5], 0x80);
+    const auto drives = information(b, 3, 4, 501);
+    EXPECT_EQ(drives[8 + 5], 0x80 | 0x08 | 0x02 | 0x01);
+    EXPECT_EQ(wire::load_be<2>(&drives[8 + 6]), 0x3b1a);
+}
+
+TEST(ElementInformation, AllPagesInOrder) {
+    LibraryBench b;
+    const auto all = information(b, 0x7f, 1);
+    ASSERT_EQ(all.size(), (8u + 8) + (8 + 12) + (8 + 12));
+    EXPECT_EQ(all[0], 0);
+    EXPECT_EQ(all[16], 2);
+    EXPECT_EQ(all[36], 3);
+    EXPECT_EQ(information(b, 0x7f, 1, 0, 0, 20),
+              std::vector<uint8_t>(all.begin(), all.begin() + 20));
+    EXPECT_EQ(information(b, 3, 0, 0xffff).size(), 8u);
+}
+
+TEST(ElementInformation, WhatIsNotKnownIsRefused) {
+    LibraryBench b;
+    auto answer = b.run({0x9e, 0x10, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0});
+    EXPECT_EQ(answer.sense(), 0x052400u);
+    EXPECT_EQ(answer.outcome.sense->specific_value, 2);
+    answer = b.run({0x9e, 0x10, 0x03, 0x05, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0});
+    EXPECT_EQ(answer.outcome.sense->specific_value, 3);
+    answer = b.run({0x9e, 0x10, 0x03, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 255, 0, 0});
+    EXPECT_EQ(answer.data.size(), 8u) << "no element has such an address";
+}
+
 }  // namespace
 }  // namespace tgt::smc
