@@ -18,6 +18,7 @@ constexpr auto many = Repeat::many;
 constexpr uint8_t global = in_global;
 constexpr uint8_t target = in_target;
 constexpr uint8_t unit = in_target | in_unit;
+constexpr uint8_t library = in_library;
 constexpr bool tgt = false;  // tgt has it
 constexpr bool ours = true;
 
@@ -146,11 +147,31 @@ constexpr Directive table[] = {
     {"data_out_timeout", target, first, Kind::number, Use::target_update, "data_out_timeout", ours,
      "Seconds after which a command ends whose data does not come (180; 0: never)."},
 
-    // A logical unit.
+    // Logical units.
     {"backing-store", target, many, Kind::store, Use::backing_store, "backing-store", tgt,
      "File, block device or address of a logical unit; a line, or a block with directives of its own."},
     {"direct-store", target, many, Kind::store, Use::direct_store, "backing-store", tgt,
      "The same for a SCSI disk, whose identity and block sizes the logical unit takes over."},
+    {"library", target, many, Kind::text, Use::library, "", ours,
+     "A block: a tape library, whose cartridges are in this folder."},
+
+    // A library.
+    {"drives", library, once, Kind::number, Use::library_part, "drives", ours,
+     "Tape drives, 0 to 250 (2)."},
+    {"slots", library, once, Kind::number, Use::library_part, "slots", ours,
+     "Slots for cartridges, 0 to 10000 (20)."},
+    {"ports", library, once, Kind::number, Use::library_part, "ports", ours,
+     "Import/export elements, 0 to 250 (4)."},
+    {"media", library, once, Kind::text, Use::library_part, "media", ours,
+     "What the drives are made for: LTO-1 to LTO-9 (LTO-8)."},
+    {"personality", library, once, Kind::text, Use::library_part, "personality", ours,
+     "The product that the changer behaves as (generic)."},
+    {"drive-personality", library, once, Kind::text, Use::library_part, "drive_personality", ours,
+     "The product that the drives behave as (that of the media: lto8)."},
+    {"lun", library, once, Kind::number, Use::library_part, "lun", ours,
+     "The number of the first drive; the others follow it, and the changer is the last (behind all numbers that the target gives)."},
+
+    // A logical unit.
     {"allow-in-use", unit, once, Kind::yes_no, Use::program, "", tgt,
      "yes: take a medium that something else uses. In a target it is for all its logical units."},
     {"lun", unit, once, Kind::number, Use::unit_lun, "lun", tgt,

@@ -15,6 +15,7 @@ enum Level : uint8_t {
     in_global = 1,
     in_target = 2,
     in_unit = 4,
+    in_library = 8,
 };
 
 enum class Repeat : uint8_t {
@@ -50,6 +51,8 @@ enum class Use : uint8_t {
     host,              // tgtadm --mode target --op bind --host V
     backing_store,     // a logical unit
     direct_store,      // a logical unit with the identity of its device
+    library,           // logical units: drives and a changer
+    library_part,      // one thing about them
     unit_lun,          // the number of the logical unit
     unit_option,       // tgtadm --mode logicalunit --op new --TO V
     unit_update,       // tgtadm --mode logicalunit --op update --params TO=V

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/library.h"
 #include "config/source_line.h"
 #include "config/target_check.h"
 
@@ -19,16 +20,23 @@ bool is_any_case(const std::string& text, std::initializer_list<const char*> wor
 
 std::string_view where(Level level) {
     if (level == in_global) return "outside a target";
+    if (level == in_library) return "in a library";
     return level == in_target ? "in a target" : "in a logical unit";
 }
 
 // What the program needs to know itself.
 bool must_be_number(const Directive& row) {
     return row.use == Use::unit_lun || row.use == Use::tid || row.use == Use::host ||
-           row.name == "control-port";
+           row.use == Use::library_part || row.name == "control-port";
+}
+
+uint64_t largest_in_library(std::string_view name) {
+    if (name == "lun") return UINT16_MAX;
+    return name == "slots" ? max_library_slots : max_library_drives;
 }
 
 uint64_t largest(const Directive& row) {
+    if (row.use == Use::library_part) return largest_in_library(row.name);
     if (row.use == Use::tid) return INT32_MAX;
     if (row.use == Use::host) return UINT32_MAX;
     return row.name == "control-port" ? UINT16_MAX : UINT64_MAX;
@@ -77,7 +85,7 @@ void Speaker::multiple(const std::string& name, std::string_view inside, const P
 }
 
 std::string Speaker::advice_for(const std::string& name, Level level) const {
-    for (Level other : {in_global, in_target, in_unit})
+    for (Level other : {in_global, in_target, in_unit, in_library})
         if (other != level && find_directive(name, other))
             return "it is ignored; its place is " + std::string(where(other));
     const std::string_view nearest = nearest_directive(name, level);

@@ -44,11 +44,14 @@ class TargetCheck {
         for (const Entry& entry : block_.entries)
             if (is_store(entry.key))
                 stores_[entry.key].push_back(&entry);
+            else if (entry.key == "library")
+                libraries_.push_back(&entry);
             else
                 line(entry);
         common_once();
         who_may_use_it();
         for (const auto& [name, entries] : stores_) add_units(name, entries);
+        add_libraries();
         sort_by_name(target_.settings);
         same_luns();
         return std::move(target_);
@@ -157,8 +160,31 @@ class TargetCheck {
         }
         std::sort(target_.units.begin() + ptrdiff_t(before), target_.units.end(),
                   [](const LogicalUnit& a, const LogicalUnit& b) { return a.path < b.path; });
-        if (target_.units.size() == before) return;
-        target_.settings.push_back({find_directive(name, in_target), name, {}, block_.at, false});
+        if (target_.units.size() > before) mark(name);
+    }
+
+    // The place of the units among the settings.
+    void mark(const std::string& name) {
+        if (!target_.find(name))
+            target_.settings.push_back(
+                {find_directive(name, in_target), name, {}, block_.at, false});
+    }
+
+    // Their units have nothing from the target but that they may be in use.
+    void add_libraries() {
+        uint64_t next = 1;
+        for (const LogicalUnit& unit : target_.units)
+            next = std::max(next, unit.lun.value_or(0) + 1);
+        for (const Entry* entry : libraries_) {
+            const auto library = check_library(*entry, next, say_);
+            if (!library) continue;
+            for (LogicalUnit& unit : library_units(*library, entry->at)) {
+                unit.allow_in_use = target_.allow_in_use;
+                next = std::max(next, *unit.lun + 1);
+                target_.units.push_back(std::move(unit));
+            }
+            mark("backing-store");
+        }
     }
 
     void mixed(const std::string& name, const Entry& entry) {
@@ -226,6 +252,7 @@ class TargetCheck {
     Target target_;
     std::vector<Line> common_;  // for all units of the target
     std::map<std::string, std::vector<const Entry*>> stores_;
+    std::vector<const Entry*> libraries_;
     std::set<std::string> seen_;
 };
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/library.h"
 #include "config/targets_conf.h"
 
 namespace tgt::config {
@@ -45,6 +46,10 @@ class Speaker {
     std::vector<Problem>& problems_;
     std::string target_;
 };
+
+// `next_lun`: of its first drive, when the block does not say it. Nothing when it cannot be used,
+// and that has been said.
+std::optional<Library> check_library(const Entry& entry, uint64_t next_lun, const Speaker& say);
 
 Target check_target(const Block& block, const std::string& default_driver,
                     std::vector<Problem>& problems);

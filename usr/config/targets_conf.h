@@ -33,13 +33,14 @@ Account account_of(const Setting& setting);
 // `text` of a `params` directive with ${tid} and ${lun} replaced.
 std::string expand_params(std::string_view text, int tid, uint64_t lun);
 
-// A backing-store or direct-store of a target.
+// A backing-store or direct-store of a target, or a drive or the changer of a library.
 struct LogicalUnit {
     std::string path;
     bool direct = false;
     Position at;
     std::optional<uint64_t> lun;  // nothing: the lowest from 1 on that no unit of the target has
     bool allow_in_use = false;
+    bool of_library = false;
     // Its own and those of the target that it does not have itself, in the order of the table,
     // those of one name in the order of the files, its own first. Without lun and allow-in-use.
     std::vector<Setting> settings;
@@ -59,9 +60,11 @@ struct Target {
     // What is applied to the target itself, names in byte order, those of one name in the order of
     // the files. Without driver, controller_tid, allow-in-use, what is for logical units, and
     // `initiator-address NONE`. The logical units belong at the place of "backing-store" and
-    // "direct-store", which stand here once each, without a value, when there are any.
+    // "direct-store", which stand here once each, without a value, when there are any; those of
+    // libraries belong at that of "backing-store".
     std::vector<Setting> settings;
-    std::vector<LogicalUnit> units;  // backing stores by path, then direct stores by path
+    // Backing stores by path, then direct stores by path, then those of libraries.
+    std::vector<LogicalUnit> units;
 
     const Setting* find(std::string_view name) const;
 };

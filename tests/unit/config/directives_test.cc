@@ -10,7 +10,7 @@ namespace tgt::config {
 namespace {
 
 TEST(Directives, ANameHasOneRowAtALevel) {
-    for (Level level : {in_global, in_target, in_unit}) {
+    for (Level level : {in_global, in_target, in_unit, in_library}) {
         std::set<std::string_view> seen;
         for (const Directive& row : directives()) {
             const bool here = (row.levels & level) != 0;
@@ -21,7 +21,7 @@ TEST(Directives, ANameHasOneRowAtALevel) {
 
 TEST(Directives, EachIsFoundAtItsLevels) {
     for (const Directive& row : directives())
-        for (Level level : {in_global, in_target, in_unit}) {
+        for (Level level : {in_global, in_target, in_unit, in_library}) {
             const bool here = (row.levels & level) != 0;
             EXPECT_TRUE(!here || find_directive(row.name, level) == &row) << row.name;
         }
