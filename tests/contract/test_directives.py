@@ -46,6 +46,14 @@ def test_every_logical_unit_parameter_has_a_directive(table: list[dict]) -> None
     assert parameters - RUN_TIME <= {row["to"] for row in table if row["unit"]}
 
 
+def test_tgt_admin_knows_the_parameters_of_a_changer() -> None:
+    def listed(path: str) -> set[str]:
+        text = (TREE / path).read_text().split("names{", 1)[1].split("}", 1)[0]
+        return set(re.findall(r'"(\w+)"', text))
+
+    assert listed("usr/device/smc/parameters.cc") == listed("usr/tgt-admin/library.cc")
+
+
 def test_every_setting_of_the_daemon_has_a_directive(table: list[dict]) -> None:
     settings = named_in("usr/mgmt/verbs_system.cc", r'if \((?:name == |equal_any_case\(name, )"([\w-]+)"')
     assert settings <= {row["to"] for row in table if row["global"]}

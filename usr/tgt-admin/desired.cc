@@ -66,8 +66,7 @@ std::map<std::string, Shown> slots_of(const UnitState& unit) {
     return out;
 }
 
-// Setting them again changes nothing, so it does no harm where their value is not known. Those of a
-// changer add to what is there.
+// Setting them again changes nothing, so it does no harm where their value is not known.
 bool is_repeatable(std::string_view name) {
     constexpr std::array<std::string_view, 18> names{
         "scsi_id",           "scsi_sn",          "vendor_id",     "product_id",
@@ -89,12 +88,19 @@ struct Wanted {
     size_t update = 0;
 };
 
-std::map<std::string, Wanted> wanted_slots(const DesiredUnit& wanted) {
+std::map<std::string, Wanted> wanted_slots(const DesiredUnit& wanted, bool changer) {
     std::map<std::string, Wanted> out;
     for (size_t i = 0; i < wanted.updates.size(); ++i)
         for (const auto& [name, value] : wanted.updates[i].pairs)
-            out[slot_of(name, value)] = {value, i};
+            if (!changer || !is_library_parameter(name)) out[slot_of(name, value)] = {value, i};
     return out;
+}
+
+// A changer's parameters add to what is there: each update is looked at as a whole.
+void find_missing_of_library(const LibraryState& library, const DesiredUnit& wanted,
+                             std::set<size_t>& missing) {
+    for (size_t i = 0; i < wanted.updates.size(); ++i)
+        if (!in_force(library, wanted.updates[i].pairs)) missing.insert(i);
 }
 
 std::set<std::string> words_of(std::string_view flags) {
@@ -193,7 +199,7 @@ bool differs_for_good(const UnitState& unit, const DesiredUnit& wanted) {
 std::vector<UnitUpdate> missing_updates(const UnitState& unit, const DesiredUnit& wanted,
                                         bool take_back) {
     const auto shown = slots_of(unit);
-    const auto slots = wanted_slots(wanted);
+    const auto slots = wanted_slots(wanted, unit.library.has_value());
     std::set<size_t> missing;
     for (const auto& [slot, want] : slots) {
         const auto found = shown.find(slot);
@@ -203,6 +209,7 @@ std::vector<UnitUpdate> missing_updates(const UnitState& unit, const DesiredUnit
                                  : !same_unit_value(name, want.value, found->second.value->value);
         if (differs) missing.insert(want.update);
     }
+    if (unit.library) find_missing_of_library(*unit.library, wanted, missing);
     std::vector<UnitUpdate> out;
     for (const auto& [slot, one] : shown) {
         const Value& value = *one.value;
@@ -215,6 +222,14 @@ std::vector<UnitUpdate> missing_updates(const UnitState& unit, const DesiredUnit
     }
     for (const size_t i : missing) out.push_back(wanted.updates[i]);
     return out;
+}
+
+bool wants_library(const DesiredUnit& wanted) {
+    return std::any_of(wanted.updates.begin(), wanted.updates.end(), [](const UnitUpdate& update) {
+        return std::any_of(update.pairs.begin(), update.pairs.end(), [](const auto& pair) {
+            return pair.first == "element_type" || pair.first == "media_home";
+        });
+    });
 }
 
 bool disturbs(const UnitUpdate& update) {

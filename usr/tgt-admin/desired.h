@@ -39,6 +39,8 @@ bool differs_for_good(const UnitState& unit, const DesiredUnit& wanted);
 // The updates that are missing, and those that take back what nobody wants (`take_back`).
 std::vector<UnitUpdate> missing_updates(const UnitState& unit, const DesiredUnit& wanted,
                                         bool take_back);
+// It sets something of a changer's library.
+bool wants_library(const DesiredUnit& wanted);
 // Such an update takes the medium away from initiators.
 bool disturbs(const UnitUpdate& update);
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "config/directives.h"
+#include "config/library.h"
 #include "config/writer.h"
 
 namespace tgt::tgt_admin {
@@ -21,6 +22,80 @@ std::string_view directive_for(config::Use use, std::string_view to, uint8_t lev
     for (const config::Directive& one : config::directives())
         if (one.use == use && one.to == to && (one.levels & level)) return one.name;
     return "";
+}
+
+std::vector<Value> changed(const std::vector<Value>& values) {
+    std::vector<Value> out;
+    for (const Value& value : values)
+        if (value.fallback && value.value != *value.fallback) out.push_back(value);
+    // A mode page that a unit of its type does not have.
+    for (const Value& value : values)
+        if (value.name == "mode_page" && !value.fallback) out.push_back(value);
+    return out;
+}
+
+// --- libraries
+
+// Of a unit that a <library> can stand for: that has been given a personality and nothing else.
+std::optional<std::string> only_personality(const UnitState& unit, std::string_view type) {
+    const auto options = changed(unit.options), parameters = changed(unit.parameters);
+    if (options.size() != 1 || options[0].name != "device-type" || options[0].value != type)
+        return std::nullopt;
+    if (parameters.empty()) return "";
+    if (parameters.size() > 1 || parameters[0].name != "personality") return std::nullopt;
+    return parameters[0].value;
+}
+
+// The drives that follow each other in elements and LUNs, all of one personality.
+bool take_drives(config::Library& out, const TargetState& target, const LibraryState& library) {
+    uint64_t lun = out.first_lun;
+    std::optional<std::string> common;
+    for (const ElementState& element : library.elements) {
+        if (element.kind != ElementKind::drive) continue;
+        const auto unit = std::find_if(target.units.begin(), target.units.end(),
+                                       [&](const UnitState& one) { return one.lun == lun; });
+        if (unit == target.units.end() || element.drive != ElementState::Place{target.tid, lun++})
+            return false;
+        const auto personality = only_personality(*unit, "tape");
+        if (!personality || personality->empty() || common.value_or(*personality) != *personality)
+            return false;
+        common = personality;
+    }
+    out.drive_personality = common.value_or("");
+    return true;
+}
+
+// "LTO-8" says the same as the personality lto8.
+void prefer_media(config::Library& library) {
+    for (char generation = '1'; generation <= '9'; ++generation) {
+        const std::string media = std::string("LTO-") + generation;
+        if (config::personality_for(media) != library.drive_personality) continue;
+        library.media = media;
+        library.drive_personality.clear();
+    }
+}
+
+// What a <library> would have to say to be this changer and its drives; nothing when none can.
+std::optional<config::Library> library_of(const TargetState& target, const UnitState& unit) {
+    if (!unit.library || !unit.path) return std::nullopt;
+    const LibraryState& library = *unit.library;
+    config::Library out;
+    out.folder = library.media_home;
+    out.drives = unsigned(library.count(ElementKind::drive));
+    out.slots = unsigned(library.count(ElementKind::slot));
+    out.ports = unsigned(library.count(ElementKind::port));
+    const auto personality = only_personality(unit, "changer");
+    const bool fits =
+        personality && config::folder_fault(out.folder).empty() &&
+        *unit.path == config::changer_file(out.folder) && library.count(ElementKind::arm) == 1 &&
+        unit.lun > out.drives && out.drives <= config::max_library_drives &&
+        out.slots <= config::max_library_slots && out.ports <= config::max_library_ports;
+    if (!fits) return std::nullopt;
+    out.first_lun = unit.lun - out.drives;
+    out.personality = *personality;
+    if (!take_drives(out, target, library)) return std::nullopt;
+    prefer_media(out);
+    return out;
 }
 
 class Writer {
@@ -139,16 +214,6 @@ class Writer {
 
     // --- logical units
 
-    static std::vector<Value> changed(const std::vector<Value>& values) {
-        std::vector<Value> out;
-        for (const Value& value : values)
-            if (value.fallback && value.value != *value.fallback) out.push_back(value);
-        // A mode page that a unit of its type does not have.
-        for (const Value& value : values)
-            if (value.name == "mode_page" && !value.fallback) out.push_back(value);
-        return out;
-    }
-
     // Lines say it when all units are as new ones are, and get their numbers in the order of their
     // paths.
     bool lines_suffice(const TargetState& target) const {
@@ -163,7 +228,9 @@ class Writer {
                            [&](const auto& one) { return one.second == next++; });
     }
 
-    bool is_shared(const UnitState& unit) const { return unit.path && uses_.at(*unit.path) > 1; }
+    bool is_shared(const UnitState& unit) const {
+        return unit.path && !unit.in_library && uses_.at(*unit.path) > 1;
+    }
 
     void units(const TargetState& target) {
         paths_.clear();
@@ -171,13 +238,43 @@ class Writer {
             for (const UnitState& unit : target.units) line("\t", "backing-store", *unit.path);
             return;
         }
-        for (const UnitState& unit : target.units) block(unit);
+        const std::set<uint64_t> written = libraries(target);
+        for (const UnitState& unit : target.units)
+            if (!written.count(unit.lun)) block(target, unit);
+    }
+
+    // The LUNs that they stand for.
+    std::set<uint64_t> libraries(const TargetState& target) {
+        std::set<uint64_t> out;
+        for (const UnitState& unit : target.units) {
+            const auto library = library_of(target, unit);
+            const auto text =
+                library && !is_shared(unit) ? config::write_library("\t", *library) : std::nullopt;
+            if (!text) continue;
+            out_ += *text;
+            for (uint64_t lun = library->first_lun; lun <= unit.lun; ++lun) out.insert(lun);
+        }
+        return out;
+    }
+
+    // What --params would cut at a comma cannot be said in one line.
+    void library_lines(const TargetState& target, const UnitState& unit) {
+        for (const Pairs& pairs : layout_of(*unit.library, target.tid)) {
+            std::string text;
+            for (const auto& [name, value] : pairs)
+                text += (text.empty() ? "" : ",") + name + "=" + value;
+            if (split_pairs(text) == pairs)
+                line("\t\t", "params", text);
+            else
+                out_ += "\t\t# media_home has a value that cannot be written down\n";
+        }
     }
 
     // Two units on one medium need two blocks, and blocks of one name are one block: so the second
     // has another spelling of the path.
-    void block(const UnitState& unit) {
-        std::string path = unit.path ? *unit.path : fmt::format("NONE:{}", unit.lun);
+    void block(const TargetState& target, const UnitState& unit) {
+        std::string path =
+            unit.path && !unit.in_library ? *unit.path : fmt::format("NONE:{}", unit.lun);
         while (!paths_.insert(path).second && path.front() == '/') path.insert(0, "/.");
         const auto start = config::write_block_start("\t", "backing-store", path);
         if (!start) {
@@ -197,6 +294,7 @@ class Writer {
             else
                 line("\t\t", name, value.value);
         }
+        if (unit.library) library_lines(target, unit);
         out_ += "\t</backing-store>\n";
     }
 

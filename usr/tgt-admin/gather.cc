@@ -2,7 +2,9 @@
 #include "tgt-admin/gather.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tgt-admin/state_text.h"
 
@@ -59,6 +61,29 @@ std::vector<Value> values(const Json& settings) {
     return out;
 }
 
+std::optional<ElementKind> kind_from(std::string_view word) {
+    constexpr std::array<std::string_view, 4> words{"transport", "storage", "import/export",
+                                                    "drive"};
+    const auto found = std::find(words.begin(), words.end(), word);
+    if (found == words.end()) return std::nullopt;
+    return ElementKind(found - words.begin() + 1);
+}
+
+LibraryState library_from(const Json& shown) {
+    LibraryState out;
+    out.media_home = text(shown, "media_home");
+    for (const Json& one : list(shown, "elements")) {
+        const auto kind = kind_from(text(one, "kind"));
+        if (!kind) continue;
+        ElementState element{uint16_t(number(one, "address")), *kind, text(one, "barcode"),
+                             text(one, "volume_tag"), std::nullopt};
+        if (const Json& drive = at(one, "drive"); drive.is_object())
+            element.drive = {int(number(drive, "tid")), number(drive, "lun")};
+        out.elements.push_back(std::move(element));
+    }
+    return out;
+}
+
 UnitState unit_from(const Json& shown) {
     UnitState out;
     out.lun = number(shown, "lun");
@@ -68,6 +93,8 @@ UnitState unit_from(const Json& shown) {
     out.options = values(list(shown, "options"));
     out.parameters = values(list(shown, "parameters"));
     out.complete = at(shown, "parameters").is_array();
+    if (const Json& inventory = at(shown, "inventory"); inventory.is_object())
+        out.library = library_from(inventory);
     return out;
 }
 
@@ -97,6 +124,18 @@ TargetState target_from(const Json& shown) {
         out.hosts->push_back(uint32_t(number(host, "host")));
     if (at(shown, "parameters").is_array()) out.parameters = values(at(shown, "parameters"));
     return out;
+}
+
+void mark_drives(std::vector<TargetState>& targets) {
+    std::set<std::pair<int, uint64_t>> drives;
+    for (const TargetState& target : targets)
+        for (const UnitState& unit : target.units)
+            for (const ElementState& element :
+                 unit.library ? unit.library->elements : std::vector<ElementState>())
+                if (element.drive) drives.emplace(element.drive->tid, element.drive->lun);
+    for (TargetState& target : targets)
+        for (UnitState& unit : target.units)
+            unit.in_library = drives.count({target.tid, unit.lun}) != 0;
 }
 
 // --- asking
@@ -168,6 +207,7 @@ void gather_json(Questions& questions, Need need, const std::string& only, State
 std::vector<TargetState> targets_from(const Json& target_show) {
     std::vector<TargetState> out;
     for (const Json& target : list(target_show, "targets")) out.push_back(target_from(target));
+    mark_drives(out);
     return out;
 }
 

@@ -93,9 +93,11 @@ bool Planner::usable(const LogicalUnit& unit) {
         comment("# Skipping device: " + unit.path);
         comment(
             fmt::format("# {} does not exist - please check the configuration file", unit.path));
+        const std::string_view hint = unit.of_library ? " (tgt-setup-library makes libraries)" : "";
+        if (!hint.empty()) comment(fmt::format("#{}", hint));
         plan_.steps.push_back({Step::Kind::warning,
-                               fmt::format("{}: no logical unit is made of {}, it does not exist",
-                                           unit.at.text(), unit.path),
+                               fmt::format("{}: no logical unit is made of {}, it does not exist{}",
+                                           unit.at.text(), unit.path, hint),
                                {},
                                false,
                                0});
@@ -240,11 +242,17 @@ bool Planner::change_unit(const config::Target& wanted, const Match& match, int 
     const LogicalUnit& unit = *match.wanted;
     const DesiredUnit desired = desired_unit(unit, tid, shown.lun, identity_of(unit));
     const std::optional<std::string>& path = desired.options.path;
-    const bool same_medium = path.has_value() == shown.path.has_value() &&
-                             (!path || devices_.key(*path) == devices_.key(*shown.path));
+    const bool moves = shown.in_library || (unit.of_library && unit.without_medium());
+    const bool same_medium = moves || (path.has_value() == shown.path.has_value() &&
+                                       (!path || devices_.key(*path) == devices_.key(*shown.path)));
     if (!same_medium || differs_for_good(shown, desired))
         return replace_unit(wanted, match, tid, free, same_medium);
     bool complete = true;
+    if (now_.legacy && wants_library(desired))
+        comment(
+            fmt::format("# This daemon does not tell what the library of LUN {} holds, "
+                        "it stays as it is.",
+                        shown.lun));
     for (const UnitUpdate& update : missing_updates(shown, desired, take_back(shown.from_config))) {
         if (disturbs(update) && !free) {
             withhold(tid, shown.lun);

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tgt-admin/library.h"
+
 namespace tgt::tgt_admin {
 
 // Something that can be set.
@@ -24,9 +26,11 @@ struct UnitState {
     uint64_t lun = 0;
     std::optional<std::string> path;
     bool from_config = false;
-    std::vector<Value> options;     // what only a new one can be given
-    std::vector<Value> parameters;  // each mode page is one
-    bool complete = false;          // `parameters` has all there are
+    std::vector<Value> options;           // what only a new one can be given
+    std::vector<Value> parameters;        // each mode page is one
+    bool complete = false;                // `parameters` has all there are
+    std::optional<LibraryState> library;  // a changer's
+    bool in_library = false;              // a drive, whose medium is a changer's affair
 };
 
 struct NexusState {
