@@ -17,14 +17,26 @@ from lib.iscsi import Connection
 
 NAME = "iqn.2001-04.org.example:library"
 DRIVE, CHANGER = 1, 3  # LUNs
-SLOT, FIRST_DRIVE = 1000, 500
+SLOT, FIRST_DRIVE = 1024, 256
 FULL, EMPTY, PREVENTED = "5/3b0d", "5/3b0e", "5/5302"
 
 
-def setup_library(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [str(BUILD / "tgt-setup-library"), "-n", NAME, "-d", str(daemon.dir / "library"), *words]
+def run(daemon: Daemon, *command: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "TGT_IPC_SOCKET": str(daemon.dir / "socket")}
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def setup_library(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
+    return run(daemon, str(BUILD / "tgt-setup-library"), "-n", NAME, "-d", str(daemon.dir / "library"), *words)
+
+
+def admin(daemon: Daemon, *words: str, conf: str) -> list[str]:
+    """The commands that tgt-admin has sent."""
+    file = daemon.dir / "targets.conf"
+    file.write_text(conf)
+    done = run(daemon, str(BUILD / "tgt-admin"), "-v", "-c", str(file), *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [line for line in done.stdout.split("\n") if line.startswith("tgtadm ")]
 
 
 @pytest.fixture
@@ -124,3 +136,62 @@ def test_a_dry_run_does_nothing(library: Daemon) -> None:
     assert "barcode=A00002L8" in done.stdout
     assert not (library.dir / "library").exists()
     assert NAME not in library.adm("-m", "target", "-o", "show")
+
+
+def test_a_block_of_the_configuration_says_the_same_library() -> None:
+    with Daemon() as daemon:
+        done = setup_library(daemon, "--drives", "2", "--slots", "3", "--tapes", "2", "--config")
+        assert done.returncode == 0, done.stderr
+        conf = done.stdout
+        assert "<library " in conf
+        assert admin(daemon, "--update", "ALL", conf=conf) == []
+        with login(daemon) as host:
+            assert answers(host, move(SLOT, FIRST_DRIVE)) == "good"
+            assert admin(daemon, "--update", "ALL", conf=conf) == []
+        daemon.kill()
+        daemon.start()
+        assert admin(daemon, "-e", conf=conf)
+        with login(daemon) as host:
+            assert tags(host) == {FIRST_DRIVE: "A00001L8", SLOT + 1: "A00002L8"}
+            assert answers(host, scsi.TEST_UNIT_READY, lun=DRIVE) == "good"
+            assert admin(daemon, "--update", "ALL", conf=conf) == []
+            more = conf.replace("slots 3", "slots 5")
+            assert [line.split("--params")[1] for line in admin(daemon, "--update", "ALL", conf=more)] == [
+                " 'arms=1,slots=5,ports=4,drives=2'"
+            ]
+            assert answers(host, move(FIRST_DRIVE, SLOT + 4)) == "good"
+        dump = run(daemon, str(BUILD / "tgt-admin"), "--dump").stdout
+        assert "slots 5" in dump
+        assert admin(daemon, "--update", "ALL", conf=dump) == []
+
+
+def test_elements_begin_where_the_personality_has_them(library: Daemon) -> None:
+    done = setup_library(library, "--slots", "2", "--personality", "stk-l700", "--config")
+    assert done.returncode == 0, done.stderr
+    with login(library) as host:
+        assert tags(host) == {1000: "A00001L8", 1001: "A00002L8"}
+    assert admin(library, "--update", "ALL", conf=done.stdout) == []
+    lines = done.stdout.replace("personality stk-l700", "personality stk-l700\n\tdrive-personality ibm-td8")
+    assert len(admin(library, "--update", "ALL", conf=lines)) == 2
+    assert admin(library, "--update", "ALL", conf=lines) == []
+    plain = done.stdout.replace("personality stk-l700", "")
+    assert len(admin(library, "--update", "ALL", conf=plain)) == 3
+    assert admin(library, "--update", "ALL", conf=plain) == []
+
+
+def test_a_drive_is_online_while_its_cartridge_is_loaded(library: Daemon) -> None:
+    assert setup_library(library, "--slots", "1").returncode == 0
+
+    def online() -> str:
+        shown = library.adm("-m", "target", "-o", "show")
+        return shown.split("LUN: 1\n")[1].split("Online: ")[1].split("\n")[0]
+
+    unload, load = bytes([0x1B, 0, 0, 0, 0, 0]), bytes([0x1B, 0, 0, 0, 1, 0])
+    with login(library) as host:
+        assert online() == "No"
+        assert answers(host, move(SLOT, FIRST_DRIVE)) == "good"
+        assert online() == "Yes"
+        assert answers(host, unload, lun=DRIVE) == "good"
+        assert online() == "No"
+        assert answers(host, load, lun=DRIVE) == "good"
+        assert online() == "Yes"

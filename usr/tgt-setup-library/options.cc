@@ -8,12 +8,19 @@
 #include <charconv>
 #include <cstring>
 
+#include "config/library.h"
 #include "store/ssc/media_types.h"
 
 namespace tgt::setup_library {
 namespace {
 
-enum Long : int { help_option = 1, version_option, personality_option, drive_personality_option };
+enum Long : int {
+    help_option = 1,
+    version_option,
+    personality_option,
+    drive_personality_option,
+    config_option
+};
 
 constexpr option long_options[] = {
     {"name", required_argument, nullptr, 'n'},
@@ -30,12 +37,14 @@ constexpr option long_options[] = {
     {"lld", required_argument, nullptr, 't'},
     {"control-port", required_argument, nullptr, 'C'},
     {"dry-run", no_argument, nullptr, 'N'},
+    {"config", no_argument, nullptr, config_option},
     {"help", no_argument, nullptr, help_option},
     {"version", no_argument, nullptr, version_option},
     {nullptr, 0, nullptr, 0},
 };
 
-constexpr unsigned max_drives = 250, max_slots = 10000, max_ports = 250;
+constexpr unsigned max_drives = config::max_library_drives, max_slots = config::max_library_slots,
+                   max_ports = config::max_library_ports;
 constexpr uint64_t max_megabytes = uint64_t(1) << 30;
 constexpr size_t max_prefix = 20;
 
@@ -93,6 +102,7 @@ std::string* text_of(Options& options, int letter) {
 
 Result<void> apply(Options& options, int letter) {
     bool* flag = letter == 'N'              ? &options.dry_run
+                 : letter == config_option  ? &options.show_config
                  : letter == help_option    ? &options.show_help
                  : letter == version_option ? &options.show_version
                                             : nullptr;
@@ -129,7 +139,9 @@ Result<void> check_options(const Options& options) {
     if (options.name.empty()) return fail(EINVAL, "the target's name is missing: --name");
     if (options.folder.empty())
         return fail(EINVAL, "the folder of the cartridges is missing: --directory");
-    if (!store::ssc::find_media_type(options.media))
+    if (options.folder.find(',') != std::string::npos)
+        return fail(EINVAL, "the folder's name must have no comma");
+    if (!store::ssc::find_media_type(options.media) || !config::personality_for(options.media))
         return fail(EINVAL, fmt::format("--media={}: there is {}", options.media, media_names()));
     if (options.tapes.value_or(0) > options.slots)
         return fail(EINVAL, fmt::format("{} cartridges do not fit in {} slots", *options.tapes,
@@ -160,6 +172,7 @@ usage: tgt-setup-library -n NAME -d DIRECTORY [options] [initiator address ...]
   -t, --lld NAME              driver of the target (iscsi)
   -C, --control-port NUMBER   of tgtd (0)
   -N, --dry-run               say what would be done, and do nothing
+  --config                    print what targets.conf has to say for the same
   --help, --version
 )";
 }

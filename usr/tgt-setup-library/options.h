@@ -27,6 +27,7 @@ struct Options {
     std::optional<unsigned> control_port;
     std::vector<std::string> initiators;  // empty: all
     bool dry_run = false;
+    bool show_config = false;  // the block for targets.conf
     bool show_help = false;
     bool show_version = false;
 };

@@ -4,80 +4,62 @@
 #include <fmt/core.h>
 
 #include "config/directives.h"
+#include "config/writer.h"
 #include "store/ssc/media_types.h"
+#include "tgt-admin/desired.h"
 
 namespace tgt::setup_library {
 namespace {
 
-using tgt_admin::Form;
-using tgt_admin::Pairs;
 using tgt_admin::TargetId;
 
 constexpr uint64_t megabyte = uint64_t(1) << 20;
-// Apart enough for the largest library, whatever its personality's addresses.
-constexpr unsigned arm_address = 1, port_address = 16, drive_address = 500, slot_address = 1000;
-enum Kind : unsigned { arm = 1, slot = 2, port = 3, drive = 4 };
-
-std::string text(uint64_t number) {
-    return std::to_string(number);
-}
-
-Pairs range(Kind kind, unsigned start, unsigned quantity) {
-    return {
-        {"element_type", text(kind)}, {"start_address", text(start)}, {"quantity", text(quantity)}};
-}
+constexpr unsigned slot_type = 2;  // element type code, as tgtadm has it
 
 // "8" of "LTO-8".
 char generation(const Options& options) {
     return options.media.back();
 }
 
-void add_drives(Plan& plan, const Options& options, const TargetId& target) {
-    const std::string personality = options.drive_personality.empty()
-                                        ? fmt::format("lto{}", generation(options))
-                                        : options.drive_personality;
-    for (unsigned lun = 1; lun <= options.drives; ++lun) {
-        tgt_admin::UnitOptions unit;
-        unit.device_type = "tape";
-        plan.commands.push_back(tgt_admin::unit_new(target, lun, unit));
-        plan.commands.push_back(
-            tgt_admin::unit_update(target, lun, {{"personality", personality}}, Form::plain));
+// What a <library> of targets.conf stands for, in the same words.
+void add_units(Plan& plan, const TargetId& target) {
+    for (const auto& unit : config::library_units(plan.library, {})) {
+        const auto desired = tgt_admin::desired_unit(unit, target.tid, *unit.lun, {});
+        plan.commands.push_back(tgt_admin::unit_new(target, *unit.lun, desired.options));
+        for (const auto& update : desired.updates)
+            plan.commands.push_back(
+                tgt_admin::unit_update(target, *unit.lun, update.pairs, update.form));
     }
 }
 
-void add_changer(Plan& plan, const Options& options, const TargetId& target) {
-    const uint64_t lun = options.drives + 1;
-    tgt_admin::UnitOptions unit;
-    unit.device_type = "changer";
-    unit.path = plan.changer_file;
-    plan.commands.push_back(tgt_admin::unit_new(target, lun, unit));
-    const auto set = [&](const Pairs& pairs) {
-        plan.commands.push_back(tgt_admin::unit_update(target, lun, pairs, Form::whole));
-    };
-    if (!options.personality.empty()) set({{"personality", options.personality}});
-    set({{"media_home", options.folder}});
-    set(range(arm, arm_address, 1));
-    set(range(slot, slot_address, options.slots));
-    if (options.ports > 0) set(range(port, port_address, options.ports));
-    set(range(drive, drive_address, options.drives));
-    for (unsigned i = 0; i < options.drives; ++i)
-        set({{"element_type", text(drive)},
-             {"address", text(drive_address + i)},
-             {"tid", text(uint64_t(target.tid))},
-             {"lun", text(i + 1)}});
-    for (size_t i = 0; i < plan.cartridges.size(); ++i)
-        set({{"element_type", text(slot)},
-             {"address", text(slot_address + i)},
-             {"barcode", plan.cartridges[i].barcode},
-             {"sides", "1"}});
+void add_cartridges(Plan& plan, const TargetId& target) {
+    const uint64_t changer = plan.library.first_lun + plan.library.drives;
+    for (size_t i = 0; i < plan.cartridges.size(); ++i) {
+        const tgt_admin::Pairs pairs{{"element_type", std::to_string(slot_type)},
+                                     {"number", std::to_string(i + 1)},
+                                     {"barcode", plan.cartridges[i].barcode},
+                                     {"sides", "1"}};
+        plan.commands.push_back(
+            tgt_admin::unit_update(target, changer, pairs, tgt_admin::Form::whole));
+    }
 }
 
-void admit(Plan& plan, const Options& options, const TargetId& target) {
-    if (config::driver_has_hosts(options.lld)) return;
-    std::vector<std::string> who = options.initiators;
-    if (who.empty()) who.push_back("ALL");
-    for (const std::string& one : who)
-        plan.commands.push_back(tgt_admin::acl_bind(target, tgt_admin::Subject::address, one));
+std::vector<std::string> admitted(const Options& options) {
+    if (config::driver_has_hosts(options.lld)) return {};
+    if (options.initiators.empty()) return {"ALL"};
+    return options.initiators;
+}
+
+config::Library library_of(const Options& options) {
+    config::Library out;
+    out.folder = options.folder;
+    out.drives = options.drives;
+    out.slots = options.slots;
+    out.ports = options.ports;
+    out.media = options.media;
+    out.personality = options.personality;
+    out.drive_personality = options.drive_personality;
+    return out;
 }
 
 }  // namespace
@@ -94,18 +76,31 @@ Plan make_plan(const Options& options, int tid, const std::string& host) {
     plan.target_name = options.name.starts_with("iqn")
                            ? options.name
                            : fmt::format("iqn.2001-04.com.{}-{}", host, options.name);
-    plan.changer_file = options.folder + "/changer";
+    plan.library = library_of(options);
+    plan.changer_file = config::changer_file(options.folder);
     for (unsigned i = 1; i <= options.tapes.value_or(options.slots); ++i) {
         const std::string name = barcode(options, i);
         plan.cartridges.push_back({name, options.folder + "/" + name});
     }
     const TargetId target{options.lld, tid};
     plan.commands.push_back(tgt_admin::target_new(target, plan.target_name));
-    add_drives(plan, options, target);
-    add_changer(plan, options, target);
+    add_units(plan, target);
+    add_cartridges(plan, target);
     // Last: nobody meets half a library.
-    admit(plan, options, target);
+    for (const std::string& one : admitted(options))
+        plan.commands.push_back(tgt_admin::acl_bind(target, tgt_admin::Subject::address, one));
     return plan;
+}
+
+std::optional<std::string> config_text(const Options& options, const Plan& plan) {
+    const auto start = config::write_block_start("", "target", plan.target_name);
+    const auto driver = config::write_entry("\t", "driver", options.lld);
+    const auto library = config::write_library("\t", plan.library);
+    if (!start || !driver || !library) return std::nullopt;
+    std::string out = *start + *driver + *library;
+    for (const std::string& one : options.initiators)
+        if (const auto line = config::write_entry("\t", "initiator-address", one)) out += *line;
+    return out + "</target>\n";
 }
 
 }  // namespace tgt::setup_library

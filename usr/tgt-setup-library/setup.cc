@@ -36,7 +36,8 @@ std::string host_name() {
 }
 
 // The daemon has another working directory.
-std::string absolute(const std::string& path) {
+std::string absolute(std::string path) {
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
     if (path[0] == '/') return path;
     std::array<char, PATH_MAX> here = {};
     return getcwd(here.data(), here.size()) ? fmt::format("{}/{}", here.data(), path) : path;
@@ -70,6 +71,7 @@ Result<int> Setup::free_tid() {
 }
 
 int Setup::tell(const Plan& plan) const {
+    if (options_.show_config) return tell_config(plan);
     fmt::print("mkdir -p {}\n: > {}\n", options_.folder, plan.changer_file);
     for (const Cartridge& one : plan.cartridges)
         fmt::print(
@@ -79,6 +81,16 @@ int Setup::tell(const Plan& plan) const {
     for (const auto& command : plan.commands)
         fmt::print("{}\n",
                    tgt_admin::command_line(command, options_.control_port.value_or(0), false));
+    return EXIT_SUCCESS;
+}
+
+int Setup::tell_config(const Plan& plan) const {
+    const auto text = config_text(options_, plan);
+    if (!text) {
+        complain("no line of targets.conf can say this");
+        return EXIT_FAILURE;
+    }
+    fmt::print("{}", *text);
     return EXIT_SUCCESS;
 }
 
@@ -163,6 +175,7 @@ int Setup::run() {
         undo();
         return EXIT_FAILURE;
     }
+    if (options_.show_config) return tell_config(plan);
     fmt::print(
         "target {} ({}): {} drives (LUN 1 to {}), changer (LUN {}), {} slots, {} cartridges "
         "of {}\n",

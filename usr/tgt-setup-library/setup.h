@@ -22,6 +22,7 @@ class Setup {
   private:
     Result<int> free_tid();
     int tell(const Plan& plan) const;
+    int tell_config(const Plan& plan) const;
     bool make_files(const Plan& plan);
     bool make_folder();
     bool make_changer_file(const std::string& path);

@@ -63,9 +63,37 @@ TEST(Plan, TheTargetIsFirstAndWhoMayUseItLast) {
     EXPECT_NE(all.back().find("ALL"), std::string::npos) << all.back();
     EXPECT_TRUE(has(all, "personality"));
     EXPECT_TRUE(has(all, "lto6"));
-    EXPECT_TRUE(has(all, "element_type=4,address=501,tid=7,lun=2"));
-    EXPECT_TRUE(has(all, "element_type=2,address=1001,barcode=A00002L6"));
+    EXPECT_TRUE(has(all, "element_type=4,number=2,tid=7,lun=2"));
+    EXPECT_TRUE(has(all, "element_type=2,number=2,barcode=A00002L6"));
     EXPECT_TRUE(has(all, "media_home=/srv/vtl"));
+}
+
+// Where elements begin is the personality's affair.
+TEST(Plan, NoAddressOfAnElementIsGiven) {
+    const auto all = words(make_plan(small(), 1, "host"));
+    EXPECT_TRUE(has(all, "arms=1,slots=3,ports=1,drives=2"));
+    EXPECT_FALSE(has(all, "address="));
+}
+
+TEST(Plan, TheFileSaysTheSame) {
+    Options other = small();
+    other.personality = "stk-l700";
+    other.initiators = {"192.0.2.7"};
+    const auto text = config_text(other, make_plan(other, 1, "host"));
+    ASSERT_TRUE(text);
+    EXPECT_EQ(*text,
+              "<target iqn.2001-04.com.host-vtl>\n"
+              "\tdriver iscsi\n"
+              "\t<library /srv/vtl>\n"
+              "\t\tlun 1\n"
+              "\t\tdrives 2\n"
+              "\t\tslots 3\n"
+              "\t\tports 1\n"
+              "\t\tmedia LTO-6\n"
+              "\t\tpersonality stk-l700\n"
+              "\t</library>\n"
+              "\tinitiator-address 192.0.2.7\n"
+              "</target>\n");
 }
 
 TEST(Plan, InitiatorsInsteadOfAll) {
@@ -89,6 +117,9 @@ TEST(Options, WhatCannotBeIsRefused) {
     EXPECT_FALSE(check_options(other));
     other = small();
     other.folder.clear();
+    EXPECT_FALSE(check_options(other));
+    other = small();
+    other.folder = "/a,b";
     EXPECT_FALSE(check_options(other));
     other = small();
     other.media = "VHS";
