@@ -24,11 +24,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator
 
-from lib.daemon import SANITIZER_ENV, TGTADM, TGTD, free_port
+from lib.daemon import SANITIZER_ENV, TGTADM, TGTD, Daemon, free_port
 from lib.iscsi import Connection
 
 TGTS_TGTADM = Path("/usr/sbin/tgtadm")
 TGTS_TGTD = Path("/usr/sbin/tgtd")
+TGTS_TGTIMG = Path("/usr/sbin/tgtimg")
 START_LIMIT_S = 20.0
 SETTLE_LIMIT_S = 10.0
 REASON_LINE = re.compile(r"^tgtadm: reason: .*\n", re.MULTILINE)
@@ -83,6 +84,13 @@ SINCE_1_0_85 = {
     "1.0.93": "CHAP challenges are random (CVE-2024-45751; Debian's 1.0.85 has it as well)",
     "1.0.95": "with RDMA, too, any one rule, address or name, lets an initiator in (as over TCP since 1.0.83)",
 }
+
+
+def tgts_daemon() -> Daemon:
+    """Debian's tgt, for what our tgtadm configures."""
+    daemon = Daemon()
+    daemon.program, daemon.ours = TGTS_TGTD, False
+    return daemon
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 import pytest
+from oracle import tgts_daemon
 
 from lib.daemon import AdmError, Daemon, free_port
 
@@ -149,13 +150,6 @@ def text(daemon: Daemon) -> list[str]:
     return lines[lines.index("iSNS:") + 1 :]
 
 
-def oracle() -> Daemon:
-    """Debian's tgt."""
-    one = Daemon()
-    one.program, one.ours = Path("/usr/sbin/tgtd"), False
-    return one
-
-
 def without_numbers(objects: list[dict[str, str]]) -> list[dict[str, str]]:
     """Without what the server counts up, when it was, and the port that the kernel has chosen."""
     varying = re.compile(r"index$|^Timestamp$|^SCN port$")
@@ -165,7 +159,7 @@ def without_numbers(objects: list[dict[str, str]]) -> list[dict[str, str]]:
 def test_registers_what_debians_tgt_registers(server: Server) -> None:
     found = []
     port = free_port()
-    for daemon in (oracle(), Daemon()):
+    for daemon in (tgts_daemon(), Daemon()):
         daemon.port = port
         with daemon:
             for _ in range(3):
@@ -333,7 +327,7 @@ def test_status_inquiries_are_answered(server: Server, daemon: Daemon) -> None:
 
 
 def test_settings_are_shown_as_tgt_shows_them(daemon: Daemon) -> None:
-    with oracle() as theirs:
+    with tgts_daemon() as theirs:
         for both in (daemon, theirs):
             assert text(both) == [
                 "    iSNS=Off",
