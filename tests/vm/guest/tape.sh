@@ -163,10 +163,11 @@ sdparm_pages() {
 }
 encrypted() {
     # shellcheck disable=SC2015
-    head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >/run/key && random /run/secret 512 || return
+    head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >/run/key && random /run/secret 512 &&
+        printf "what is a secret" | dd of=/run/secret conv=notrunc status=none || return
     MT rewind && stenc -f "$NST" -e on -k /run/key -a 1 --ckod && stenc -f "$NST" && dd if=/run/secret of="$NST" bs=64k &&
         MT rewind && dd if="$NST" bs=64k | cmp - /run/secret && stenc -f "$NST" -e off -a 1 && MT rewind &&
-        ! dd if="$NST" bs=64k of=/dev/null && ! grep -qF "$(head -c 16 /run/secret)" $MEDIA/T00005 &&
+        ! dd if="$NST" bs=64k of=/dev/null && ! grep -qF "what is a secret" $MEDIA/T00005 &&
         stenc -f "$NST" -e on -k /run/key -a 1 && MT rewind && dd if="$NST" bs=64k | cmp - /run/secret && stenc -f "$NST" -e off -a 1
 }
 ltfs() { /usr/bin/python3 -B "$GUEST_DIR/lib/ltfs.py" "$SG"; }
