@@ -23,6 +23,9 @@
 # plan iscsi-write-protected
 # plan iscsi-btape
 # plan iscsi-btape-autochanger
+# plan iscsi-amanda-labels
+# plan iscsi-amanda-dump-over-two-tapes
+# plan iscsi-amanda-restore
 # plan iscsi-down
 # plan loop-devices-appear
 # plan loop-inventory
@@ -38,6 +41,11 @@
 # plan loop-tar
 # plan loop-ltfs
 # plan loop-down
+# plan --all iscsi-amanda-inventory
+# plan --all iscsi-amanda-drives
+# plan --all iscsi-amanda-shows-labels
+# plan --all iscsi-amanda-finds-labels
+# plan --all iscsi-amanda-ejects
 # plan --all loop-sg-tools
 # plan --all loop-sg-tools-changer
 # plan --all loop-sdparm
@@ -46,9 +54,18 @@
 # plan --all loop-write-protected
 # plan --all loop-btape
 # plan --all loop-btape-autochanger
+# plan --all loop-amanda-labels
+# plan --all loop-amanda-shows-labels
+# plan --all loop-amanda-dump-over-two-tapes
+# plan --all loop-amanda-restore
+# plan --all loop-amanda-inventory
+# plan --all loop-amanda-drives
+# plan --all loop-amanda-finds-labels
+# plan --all loop-amanda-ejects
 . "$GUEST_DIR/lib/common"
 . "$GUEST_DIR/lib/loop"
 . "$GUEST_DIR/lib/library"
+. "$GUEST_DIR/lib/amanda"
 
 TARGET=iqn.2001-04.org.example:library
 modprobe -a iscsi_tcp sd_mod sg st ch 2>/dev/null
@@ -230,6 +247,20 @@ tools_proof() {
     run write-protected write_protected
     run btape btape_test
     run btape-autochanger btape_autochanger
+    amanda_proof
+}
+run_whole() { [ -z "$ALL" ] || run "$@"; }
+amanda_proof() {
+    amanda_config "tape:$NST" "tape:$NST2" && chown backup "$CHANGER" "$NST" "$NST2"
+    run_whole amanda-inventory amanda_inventory
+    run_whole amanda-drives amanda_drives
+    run amanda-labels amanda_labels
+    run_whole amanda-shows-labels amanda_shows_labels
+    run_whole amanda-finds-labels amanda_finds_labels
+    run amanda-dump-over-two-tapes amanda_dump
+    run amanda-restore amanda_restore
+    run_whole amanda-ejects amanda_ejects
+    amanda_puts_back
 }
 
 PREFIX=iscsi
