@@ -2,7 +2,6 @@
 #include "tests/unit/device/ssc/memory_tape.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace tgt::test {
 
@@ -131,7 +130,8 @@ int MemoryTape::read(std::span<const iovec> out) {
     size_t done = 0;
     for (const iovec& piece : out) {
         const size_t bytes = std::min(piece.iov_len, object.payload.size() - done);
-        std::memcpy(piece.iov_base, object.payload.data() + done, bytes);
+        std::copy_n(object.payload.begin() + ptrdiff_t(done), bytes,
+                    static_cast<uint8_t*>(piece.iov_base));
         done += bytes;
     }
     if (done < object.payload.size()) return EFAULT;  // the caller has to have room
