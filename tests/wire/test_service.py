@@ -17,6 +17,7 @@ import pytest
 
 from lib.daemon import SANITIZER_ENV, TGTD, Daemon, free_port
 from lib.iscsi import Connection, Silence
+from lib.waiting import wait_for
 
 WAIT_S = 20.0
 NAME = "iqn.2001-04.org.example:t1"
@@ -257,13 +258,6 @@ def test_in_the_background_the_start_ends_when_the_configuration_is_loaded(tmp_p
         wait_for(lambda: not pid_file.exists())
         daemon.manager.close()
         shutil.rmtree(daemon.dir)
-
-
-def wait_for(condition: object) -> None:
-    end = time.monotonic() + WAIT_S
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
 
 
 # --- sockets that were passed ------------------------------------------------------------------

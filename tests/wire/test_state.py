@@ -19,6 +19,7 @@ from lib import scsi
 from lib.admin import Admin, AdminError
 from lib.daemon import Daemon, DaemonError, free_port
 from lib.iscsi import Connection
+from lib.waiting import wait_for
 
 MIB = 1 << 20
 IQN = "iqn.2001-04.org.example:"
@@ -301,13 +302,6 @@ def login(kept: Kept, tid: int) -> Connection:
 def ready(session: Connection, lun: int = 1) -> bool:
     """Unit attentions count as not ready."""
     return session.command(scsi.TEST_UNIT_READY, lun=lun).status == scsi.GOOD
-
-
-def wait_for(what: Any, limit: float = 60.0) -> None:
-    end = time.monotonic() + limit
-    while not what():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 def test_a_missing_file_is_a_lun_that_is_not_ready_until_it_is_there(kept: Kept) -> None:
