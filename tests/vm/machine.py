@@ -117,7 +117,10 @@ class Machine:
         disks: list[Disk] | None = None,
         iscsi_port: int | None = None,
         cpu: str = "max",
+        log: Path | None = None,
     ) -> None:
+        """`log`: the console goes there, too, as it comes."""
+        self._log = log.open("wb", buffering=0) if log else None
         self._pieces: list[bytes] = []
         self._process = subprocess.Popen(
             image.command(disks or [], iscsi_port, cpu),
@@ -170,3 +173,5 @@ class Machine:
         assert self._process.stdout
         while piece := os.read(self._process.stdout.fileno(), 1 << 16):
             self._pieces.append(piece)
+            if self._log:
+                self._log.write(piece)

@@ -15,6 +15,7 @@ class Attachment;
 
 struct Options {
     uint32_t host = 1;
+    uint32_t spare = 0;  // a host that no message names; 0: none
     uint64_t seed = 0;
     uint64_t writes = 100000;
     uint64_t messages = 20000;

@@ -40,13 +40,11 @@ using Attack = void (*)(Field&, Random);
 
 Options parse(int argc, char** argv) {
     Options options;
-    static const option kLong[] = {{"host", required_argument, nullptr, 'h'},
-                                   {"seed", required_argument, nullptr, 's'},
-                                   {"writes", required_argument, nullptr, 'w'},
-                                   {"messages", required_argument, nullptr, 'm'},
-                                   {"load", required_argument, nullptr, 'l'},
-                                   {"seconds", required_argument, nullptr, 't'},
-                                   {nullptr, 0, nullptr, 0}};
+    static const option kLong[] = {
+        {"host", required_argument, nullptr, 'h'},     {"spare", required_argument, nullptr, 'p'},
+        {"seed", required_argument, nullptr, 's'},     {"writes", required_argument, nullptr, 'w'},
+        {"messages", required_argument, nullptr, 'm'}, {"load", required_argument, nullptr, 'l'},
+        {"seconds", required_argument, nullptr, 't'},  {nullptr, 0, nullptr, 0}};
     options.seed =
         static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
     for (int found; (found = getopt_long(argc, argv, "", kLong, nullptr)) != -1;) {
@@ -54,6 +52,9 @@ Options parse(int argc, char** argv) {
         switch (found) {
             case 'h':
                 options.host = static_cast<uint32_t>(number);
+                break;
+            case 'p':
+                options.spare = static_cast<uint32_t>(number);
                 break;
             case 's':
                 options.seed = number;

@@ -187,8 +187,9 @@ class Talker {
             number(message, TGT_NL_A_DEPTH, 16);
             host = random_.one_in(2) ? host : 1000;
         }
-        if (command == TGT_NL_HOST_DEL && host == field_.options.host) {
-            host = 77;  // the one that the other attacks need
+        if (host == field_.options.spare ||
+            (command == TGT_NL_HOST_DEL && host == field_.options.host)) {
+            host = 77;  // the other attacks need the one, somebody else the other
         }
         message.attribute(TGT_NL_A_HOST, &host, sizeof(host));
         if (command == TGT_NL_LUN_CHANGED) {
