@@ -28,22 +28,25 @@ bool is_for_here(const OverwriteLeave& leave, const store::TapePosition& here) {
            leave.object == here.object;
 }
 
+// Uses the leave up, if there is one.
+bool allowed_here(const Command& command, Drive& drive) {
+    const OverwriteLeave leave = take_leave(drive);
+    return !append_only(command.state()) || is_for_here(leave, drive.tape()->position());
+}
+
 }  // namespace
 
 std::optional<scsi::Sense> overwriting(const Command& command, Drive& drive) {
     if (auto sense = overwriting_worm(drive)) return sense;
-    const OverwriteLeave leave = take_leave(drive);
-    if (!append_only(command.state()) || is_for_here(leave, drive.tape()->position()))
+    if (allowed_here(command, drive) || nothing_but_filemarks_follows(*drive.tape()))
         return std::nullopt;
-    return nothing_but_filemarks_follows(*drive.tape()) ? std::nullopt : refused(drive);
+    return refused(drive);
 }
 
 std::optional<scsi::Sense> erasing(const Command& command, Drive& drive) {
     if (auto sense = emptying_worm(drive)) return sense;
-    const OverwriteLeave leave = take_leave(drive);
-    if (!append_only(command.state()) || is_for_here(leave, drive.tape()->position()))
-        return std::nullopt;
-    return at_end_of_data(*drive.tape()) ? std::nullopt : refused(drive);
+    if (allowed_here(command, drive) || at_end_of_data(*drive.tape())) return std::nullopt;
+    return refused(drive);
 }
 
 std::optional<scsi::Sense> formatting(const Command& command, Drive& drive) {
