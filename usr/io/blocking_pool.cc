@@ -142,6 +142,26 @@ void PoolLane::State::run_slot(Task& task) {
     lane->free_slots.push_back(&slot);
 }
 
+PoolLane::Slot* PoolLane::enter() {
+    std::lock_guard lock(state_->mutex);
+    if (!state_->waiting.empty() || state_->free_slots.size() != state_->slots.size())
+        return nullptr;
+    Slot* slot = state_->free_slots.back();
+    state_->free_slots.pop_back();
+    ++state_->running;
+    return slot;
+}
+
+void PoolLane::leave(Slot& slot) {
+    {
+        std::lock_guard lock(state_->mutex);
+        --state_->running;
+        if (state_->waiting.empty()) return state_->free_slots.push_back(&slot);
+        slot.lane = state_;
+    }
+    pool_.submit(slot);
+}
+
 bool PoolLane::take_back(Task& task) {
     std::lock_guard lock(state_->mutex);
     return std::erase(state_->waiting, &task) > 0;

@@ -36,6 +36,9 @@ class BlockingPool {
 // behind ordinary I/O. Any thread may call it. It must outlive the tasks that wait in it; one that
 // runs may outlive the lane.
 class PoolLane {
+    struct State;
+    struct Slot;
+
   public:
     PoolLane(BlockingPool& pool, unsigned max_running);
     PoolLane(const PoolLane&) = delete;
@@ -47,9 +50,26 @@ class PoolLane {
     unsigned running() const;
     size_t queued() const;
 
+    // The place of one running task, for the caller's own thread; what is submitted meanwhile waits
+    // as behind any task. False: a task of the lane runs or waits, so it is not this caller's turn.
+    class Turn {
+      public:
+        explicit Turn(PoolLane& lane) : lane_(lane), slot_(lane.enter()) {}
+        ~Turn() {
+            if (slot_) lane_.leave(*slot_);
+        }
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+        explicit operator bool() const { return slot_ != nullptr; }
+
+      private:
+        PoolLane& lane_;
+        Slot* const slot_;
+    };
+
   private:
-    struct State;
-    struct Slot;
+    Slot* enter();
+    void leave(Slot& slot);
 
     BlockingPool& pool_;
     std::shared_ptr<State> state_;  // outlives the lane while a thread is about to leave it

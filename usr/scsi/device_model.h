@@ -72,7 +72,8 @@ struct ModelUpdate {
 
 // What a serial device has beside its LunState: positions, elements, the medium. One for each
 // LogicalUnit, made and destroyed with it. Its methods and members are used on the strand
-// (LogicalUnit::job_lane(), one thread at a time) unless they say otherwise, so it has no locks.
+// (LogicalUnit::strand(): one thread at a time, which is a worker's while a command of
+// OpRow::run_now has the strand) unless they say otherwise, so it has no locks.
 class DeviceModel {
   public:
     virtual ~DeviceModel() = default;

@@ -204,6 +204,22 @@ void Engine::run_when_allowed(Command& command) {
     execute(command);
 }
 
+// What would end at once does so in a turn of its own: the one that has let it go is answered
+// first, and a long row of them does not keep the worker.
+void Engine::execute_released(Command& command) {
+    if (!command.row->run_now || !takes_turns(command)) return execute(command);
+    command.phase_ = Command::Phase::running;  // the job is with the worker: nobody may end it
+    command.job_.command = &command;
+    command.job_.run = [](Task& task) {
+        Command& released = *static_cast<Command::Job&>(task).command;
+        if (released.aborted())
+            finish(released, Status::task_aborted);
+        else
+            execute(released);
+    };
+    command.shard->worker.post(command.job_);
+}
+
 void Engine::execute(Command& command) {
     bool waited = command.phase_ != Command::Phase::idle;
     command.phase_ = Command::Phase::running;
@@ -221,7 +237,10 @@ void Engine::execute(Command& command) {
             finish(command, command.row->run(command));
             break;
         case Kind::blocking:
-            offload(command, command.row->run);
+            if (const auto outcome = run_now(command))
+                finish(command, *outcome);
+            else
+                offload(command, command.row->run);
             break;
         case Kind::io:
         case Kind::control:
@@ -312,13 +331,28 @@ void Engine::run_job(Task& task) {
 
 // What was in front of it on the strand may have loaded another medium: the command was not meant
 // for that. Only the worker can say whether the attention has been told.
+bool Engine::is_overtaken(const Command& command) {
+    return command.itl &&
+           command.shard->unit.attention_board().has_news(command.board_seen_, command.itl->id);
+}
+
 void Engine::run_in_turn(Command& command) {
-    LogicalUnit& unit = command.shard->unit;
-    command.overtaken_ =
-        command.itl && unit.attention_board().has_news(command.board_seen_, command.itl->id);
+    command.overtaken_ = is_overtaken(command);
     if (command.overtaken_) return;
-    const auto instead = unit.model()->begin(command);
+    const auto instead = command.shard->unit.model()->begin(command);
     command.job_outcome_ = instead ? *instead : command.offloaded_(command);
+}
+
+// To the strand and back costs more than a short command does.
+std::optional<Outcome> Engine::run_now(Command& command) {
+    if (!command.row->run_now || !takes_turns(command)) return std::nullopt;
+    LogicalUnit& unit = command.shard->unit;
+    const io::PoolLane::Turn turn(unit.strand());
+    if (!turn) return std::nullopt;
+    if (is_overtaken(command))
+        if (auto attention = pending_attention(command)) return attention;
+    if (auto instead = unit.model()->begin(command)) return instead;
+    return command.row->run_now(command);
 }
 
 void Engine::job_ended(Task& task) {
@@ -395,7 +429,7 @@ void Engine::leave(Command& command) {
     LunShard& shard = *command.shard;
     if (ItlNexus* itl = command.itl) {
         if (command.ListHook<>::linked()) itl->tasks.remove(command);
-        itl->tasks.release_waiting(&Engine::execute);
+        itl->tasks.release_waiting(&Engine::execute_released);
     }
     command.itl = nullptr;
     --shard.in_flight;

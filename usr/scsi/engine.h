@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "scsi/command.h"
 
@@ -39,9 +40,12 @@ class Engine {
     static std::optional<Outcome> prepare_transfer(Command& command);
     static std::optional<Outcome> standing_refusal(const Command& command);
     static void run_when_allowed(Command& command);
+    static void execute_released(Command& command);
     static void execute(Command& command);
     static void run_job(Task& task);
     static void run_in_turn(Command& command);
+    static std::optional<Outcome> run_now(Command& command);
+    static bool is_overtaken(const Command& command);
     static void job_ended(Task& task);
     static void op_ended(store::Op& op);
     static bool may_touch_blocks(Command& command);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -31,6 +32,10 @@ enum class Step : uint8_t { done, pending };
 // Inline and blocking commands: run to the end. A blocking one runs on a pool thread and may touch
 // only its Command, the Store and the immutable state the Command holds.
 using Run = Outcome (*)(Command&);
+// Blocking commands of serial devices: on the worker, when nothing is on the strand. Short, and
+// waits for no device; without an outcome nothing has changed but what is in the command's buffers,
+// and `run` does it on the strand.
+using RunNow = std::optional<Outcome> (*)(Command&);
 // Io and control commands: start; Step::done when command.outcome is already set.
 using Start = Step (*)(Command&);
 // Which blocks a command reads or changes; asked when its data is complete.
@@ -96,6 +101,7 @@ struct OpRow {
     Run run = nullptr;      // inline_, blocking
     Start start = nullptr;  // io, control
     Reach reach = nullptr;  // null: it neither reads nor changes blocks
+    RunNow run_now = nullptr;
 };
 
 // Whether a handler is missing. With -fsanitize=undefined g++ does not take the comparison of a
@@ -122,6 +128,7 @@ constexpr bool valid_row(const OpRow& row) {
     bool at_store = row.kind == Kind::io || row.kind == Kind::blocking;
     if (at_store && (row.flags & op_writes) && absent(row.reach)) return false;
     if ((row.flags & op_exclusive) && row.kind != Kind::blocking) return false;
+    if (!absent(row.run_now) && row.kind != Kind::blocking) return false;
     bool runs = row.kind == Kind::inline_ || row.kind == Kind::blocking;
     return runs ? !absent(row.run) && absent(row.start) : !absent(row.start) && absent(row.run);
 }

@@ -5,6 +5,7 @@
 
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -108,6 +109,11 @@ class Tape {
     // moves behind it. EINVAL: there is no block. EBADMSG: the payload is damaged; the position is
     // behind it.
     virtual int read(std::span<const iovec> out) = 0;
+    // As next() and read(), where no device has to be waited for: what next() has to tell is known
+    // (false: it is not), and the payload is in the page cache (EAGAIN: it is not, or is damaged;
+    // the position has not moved).
+    virtual bool next_cached(TapeBlock&) { return false; }
+    virtual int read_cached(std::span<const iovec>) { return EAGAIN; }
     // Puts a block at the position and moves behind it; everything behind is gone. The payload is
     // `stored` bytes. EFBIG: it would go beyond the partition's capacity by more than the format
     // allows.

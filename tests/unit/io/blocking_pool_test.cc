@@ -207,6 +207,40 @@ TEST(PoolLane, TakesBackOnlyWhatHasNotBegun) {
     EXPECT_FALSE(ran);
 }
 
+TEST(PoolLane, ATurnIsTheCallersWhenNothingRunsOrWaits) {
+    BlockingPool pool;
+    PoolLane lane(pool, 1);
+    std::atomic<bool> ran = false;
+    Job behind([&] { ran = true; });
+    {
+        const PoolLane::Turn turn(lane);
+        ASSERT_TRUE(turn);
+        EXPECT_EQ(lane.running(), 1u);
+        EXPECT_FALSE(PoolLane::Turn(lane));
+        lane.submit(behind);
+        EXPECT_EQ(lane.queued(), 1u);
+        ASSERT_TRUE(pool.wait_idle(far()));
+        EXPECT_FALSE(ran);
+    }
+    while (!ran) std::this_thread::yield();
+    ASSERT_TRUE(pool.wait_idle(far()));
+    EXPECT_EQ(lane.running(), 0u);
+    EXPECT_TRUE(PoolLane::Turn(lane));
+}
+
+TEST(PoolLane, ATurnIsNobodysWhileATaskRuns) {
+    BlockingPool pool;
+    PoolLane lane(pool, 2);
+    Gate gate;
+    Job job([&] { gate.pass(); });
+    lane.submit(job);
+    gate.await_arrivals(1);
+    EXPECT_FALSE(PoolLane::Turn(lane));
+    gate.open();
+    ASSERT_TRUE(pool.wait_idle(far()));
+    EXPECT_TRUE(PoolLane::Turn(lane));
+}
+
 // The task's last act may be to tell somebody who then destroys the lane, while the thread is still
 // on its way out of it.
 TEST(PoolLane, MayBeDestroyedAsSoonAsItsTasksHaveRun) {

@@ -28,6 +28,8 @@ class TestModel final : public DeviceModel {
     std::optional<Outcome> instead;
     std::vector<uint8_t> writes;  // the first byte of each, in the order of running
     std::atomic<int> resets{0};
+    std::optional<Outcome> at_once = Outcome();
+    int tried = 0, on_strand = 0;
 
   private:
     std::unique_ptr<store::Store> store_;
@@ -54,6 +56,24 @@ constexpr OpRow write_row() {
     row.kind = Kind::blocking;
     return row;
 }
+std::optional<Outcome> try_now(Command& command) {
+    TestModel& model = model_of(command.shard->unit);
+    ++model.tried;
+    return model.at_once;
+}
+Outcome run_quick(Command& command) {
+    ++model_of(command.shard->unit).on_strand;
+    return Status::good;
+}
+constexpr OpRow quick_row() {
+    OpRow row = spc::no_data("QUICK", 0x2b, {0x2b}, ReservationClass::status, 0, &run_quick);
+    row.cdb_length = 10;
+    row.kind = Kind::blocking;
+    row.run_now = &try_now;
+    return row;
+}
+const std::vector<uint8_t> quick = {0x2b, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+
 Outcome run_gated(Command&) {
     Gate::pass();
     return Status::good;
@@ -66,7 +86,7 @@ constexpr OpRow gated_row() {
 }
 
 const OpIndex& ops() {
-    static constexpr auto rows = join(spc_rows, std::array{write_row(), gated_row()});
+    static constexpr auto rows = join(spc_rows, std::array{write_row(), quick_row(), gated_row()});
     static_assert(valid_table(rows));
     static const OpIndex index(rows);
     return index;
@@ -182,38 +202,145 @@ TEST_F(EngineSerial, AnAttentionOfTheDeviceReachesEveryNexusButTheOneThatCausedI
 }
 
 // SAM-5 5.14: what the one in front on the strand does may concern those behind it.
-TEST_F(EngineSerial, ACommandOnTheStrandHearsOfAnAttentionThatCameBeforeItsTurn) {
-    const size_t other = b_.login("iqn.other");
-    Gate::shut();
-    auto slow = b_.start(gated);
-    Gate::wait_for(1);
-    auto byte = send_byte(1, false, other);
-    b_.unit->attention_board().post(ua::medium_may_have_changed, b_.nexus(0).id());
-    Gate::open();
-    b_.await_jobs();
-    EXPECT_TRUE(slow->wait().good());
-    EXPECT_EQ(byte->wait().sense(), 0x062800u);
+class BehindAnAttention : public EngineSerial {
+  protected:
+    BehindAnAttention() {
+        Gate::shut();
+        slow_ = b_.start(gated);
+        Gate::wait_for(1);
+        byte_ = send_byte(1, false, other_);
+        b_.unit->attention_board().post(ua::medium_may_have_changed, b_.nexus(0).id());
+    }
+    void open_gate() {
+        Gate::open();
+        b_.await_jobs();
+        b_.await_jobs();
+        EXPECT_TRUE(slow_->wait().good());
+    }
+
+    const size_t other_ = b_.login("iqn.other");
+    test::TestCommandPtr slow_;
+    test::TestCommandPtr byte_;
+};
+
+TEST_F(BehindAnAttention, ACommandOnTheStrandHearsOfItWhenItsTurnComes) {
+    open_gate();
+    EXPECT_EQ(byte_->wait().sense(), 0x062800u);
     EXPECT_TRUE(model().writes.empty());
-    auto again = send_byte(2, false, other);
+    auto again = send_byte(2, false, other_);
     b_.await_jobs();
     EXPECT_TRUE(again->wait().good());
     EXPECT_EQ(model().writes, (std::vector<uint8_t>{2}));
 }
 
-TEST_F(EngineSerial, ACommandOnTheStrandRunsWhenAnotherHasBeenToldOfTheAttention) {
-    const size_t other = b_.login("iqn.other");
+TEST_F(BehindAnAttention, ACommandOnTheStrandRunsWhenAnotherHasBeenToldOfIt) {
+    EXPECT_EQ(sense_of_tur(other_), 0x062800u);
+    open_gate();
+    EXPECT_TRUE(byte_->wait().good());
+    EXPECT_EQ(model().writes, (std::vector<uint8_t>{1}));
+}
+
+TEST_F(EngineSerial, WhatCanBeDoneAtOnceIsDoneOnTheWorker) {
+    auto done = b_.send(quick, {});
+    EXPECT_TRUE(done->ready());
+    EXPECT_TRUE(done->wait().good());
+    EXPECT_EQ(model().on_strand, 0);
+    EXPECT_EQ(b_.unit->strand().running(), 0u);
+}
+
+TEST_F(EngineSerial, WhatCannotBeDoneAtOnceIsDoneOnTheStrand) {
+    model().at_once.reset();
+    EXPECT_TRUE(b_.run(quick).good());
+    EXPECT_EQ(model().tried, 1);
+    EXPECT_EQ(model().on_strand, 1);
+}
+
+TEST_F(EngineSerial, NothingIsDoneAtOnceBehindACommandOnTheStrand) {
     Gate::shut();
     auto slow = b_.start(gated);
     Gate::wait_for(1);
-    auto byte = send_byte(1, false, other);
-    b_.unit->attention_board().post(ua::medium_may_have_changed, b_.nexus(0).id());
-    EXPECT_EQ(sense_of_tur(other), 0x062800u);
+    Bench::Send other;
+    other.nexus = b_.login("iqn.other");
+    auto behind = b_.start(quick, other);
+    EXPECT_FALSE(behind->ready());
+    EXPECT_EQ(model().tried, 0);
     Gate::open();
     b_.await_jobs();
-    b_.await_jobs();
     EXPECT_TRUE(slow->wait().good());
-    EXPECT_TRUE(byte->wait().good());
-    EXPECT_EQ(model().writes, (std::vector<uint8_t>{1}));
+    EXPECT_TRUE(behind->wait().good());
+    EXPECT_EQ(model().on_strand, 1);
+}
+
+// SAM-5 8.6: the older one is answered first, and no row of them keeps the worker.
+TEST_F(EngineSerial, WhatAnEndedCommandLetsGoIsDoneInATurnOfItsOwn) {
+    Gate::shut();
+    auto slow = b_.start(gated);
+    Gate::wait_for(1);
+    std::vector<test::TestCommandPtr> row;
+    for (int i = 0; i < 3; ++i) row.push_back(b_.start(quick));
+    Gate::open();
+    ASSERT_TRUE(b_.runtime.pool().wait_idle(io::Clock::now() + std::chrono::seconds(10)));
+    auto ended = [&] {
+        return std::count_if(row.begin(), row.end(), [](auto& one) { return one->ready(); });
+    };
+    for (int turn = 0; turn < 4; ++turn) {
+        b_.runtime.worker(0).turn_for_test(b_.now);
+        EXPECT_TRUE(slow->ready());
+        EXPECT_EQ(ended(), turn);
+    }
+    EXPECT_EQ(model().on_strand, 0);
+}
+
+// SAM-5 7.2
+TEST_F(EngineSerial, WhatWasLetGoCanBeAbortedBeforeItsTurn) {
+    Gate::shut();
+    auto slow = b_.start(gated);
+    Gate::wait_for(1);
+    auto first = b_.start(quick), second = b_.start(quick);
+    Gate::open();
+    ASSERT_TRUE(b_.runtime.pool().wait_idle(io::Clock::now() + std::chrono::seconds(10)));
+    b_.runtime.worker(0).turn_for_test(b_.now);
+    ASSERT_FALSE(first->ready());
+    abandon(*first);
+    b_.settle();
+    EXPECT_EQ(model().tried, 1);
+    ASSERT_TRUE(second->ready());
+    EXPECT_TRUE(second->wait().good());
+}
+
+TEST_F(EngineSerial, WhatTheModelSaysInsteadIsSaidAtOnce) {
+    model().instead = Outcome(sense::not_ready(0x01));
+    EXPECT_EQ(b_.run(quick).sense(), 0x020401u);
+    EXPECT_EQ(model().tried, 0);
+    EXPECT_EQ(model().on_strand, 0);
+}
+
+// SAM-5 5.14
+TEST_F(EngineSerial, WhatComesBehindOneThatWasToldOfAnAttentionIsDoneAtOnce) {
+    auto first = send_byte(1, true);
+    auto behind = b_.start(quick);
+    b_.unit->attention_board().post(ua::medium_may_have_changed);
+    data_out_complete(*first);
+    b_.await_jobs();
+    b_.await_jobs();
+    EXPECT_EQ(first->wait().sense(), 0x062800u);
+    ASSERT_TRUE(behind->ready());
+    EXPECT_TRUE(behind->wait().good());
+    EXPECT_EQ(model().tried, 1);
+}
+
+// SAM-5 5.14
+TEST_F(EngineSerial, AnAttentionThatCameMeanwhileIsToldInsteadOfWhatCouldBeDoneAtOnce) {
+    Bench::Send other;
+    other.nexus = b_.login("iqn.other");
+    auto first = send_byte(1, true, other.nexus);
+    auto behind = b_.start(quick, other);
+    b_.unit->attention_board().post(ua::medium_may_have_changed);
+    abandon(*first);
+    b_.settle();
+    ASSERT_TRUE(behind->ready());
+    EXPECT_EQ(behind->wait().sense(), 0x062800u);
+    EXPECT_EQ(model().tried, 0);
 }
 
 TEST_F(EngineSerial, TheModelIsToldOfTheEndOfANexus) {

@@ -210,6 +210,79 @@ TEST_F(TapeImage, ADamagedBlockIsToldAndPassed) {
     EXPECT_EQ(object, written[1]);
 }
 
+// Payload and header of the next object come in one call, so whoever reads on knows what follows.
+TEST_F(TapeImage, WhatIsInThePageCacheIsReadWithoutWaiting) {
+    create();
+    auto store = must_open();
+    Tape& tape = *store->tape();
+    for (const Object& object : {block(5000, 1), block(70000, 2), filemark()})
+        ASSERT_EQ(put(tape, object), 0);
+    bool reached = false;
+    ASSERT_EQ(tape.locate(0, 0, reached), 0);
+    TapeBlock known;
+    ASSERT_EQ(tape.next(known), 0);
+    for (const Object& wanted : {block(5000, 1), block(70000, 2)}) {
+        ASSERT_TRUE(tape.next_cached(known));
+        EXPECT_EQ(known.length, wanted.length);
+        Bytes payload(known.stored);
+        const iovec piece = {payload.data(), payload.size()};
+        ASSERT_EQ(tape.read_cached({&piece, 1}), 0);
+        EXPECT_EQ(payload, wanted.payload);
+    }
+    EXPECT_EQ(tape.position(), (TapePosition{.partition = 0, .object = 2, .file = 0}));
+    ASSERT_TRUE(tape.next_cached(known));
+    EXPECT_EQ(known.kind, TapeObject::filemark);
+    EXPECT_EQ(tape.read_cached({}), EINVAL);
+    ASSERT_EQ(tape.to_end_of_data(0), 0);
+    EXPECT_FALSE(tape.next_cached(known));
+}
+
+TEST_F(TapeImage, ADamagedBlockIsLeftToWhoeverMayWait) {
+    create();
+    auto store = must_open();
+    Tape& tape = *store->tape();
+    ASSERT_EQ(put(tape, block(5000, 1)), 0);
+    {
+        UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+        const uint8_t other = 0xee;
+        ASSERT_EQ(pwrite(fd.get(), &other, 1, off_t(metadata_area_size + 64 + 100)), 1);
+    }
+    bool reached = false;
+    ASSERT_EQ(tape.locate(0, 0, reached), 0);
+    TapeBlock known;
+    ASSERT_EQ(tape.next(known), 0);
+    Bytes payload(known.stored);
+    const iovec piece = {payload.data(), payload.size()};
+    EXPECT_EQ(tape.read_cached({&piece, 1}), EAGAIN);
+    EXPECT_EQ(tape.position().object, 0u);
+    EXPECT_EQ(tape.read({&piece, 1}), EBADMSG);
+}
+
+TEST(TapeCache, WhatWouldHaveToBeWaitedForLeavesThePositionAndWhatIsKnown) {
+    auto disk = std::make_shared<Disk>();  // whose file has nothing in a page cache
+    DiskFile file(disk);
+    ASSERT_EQ(Tape3::create(file, {.capacity = 1 << 30, .max_partitions = 2}), 0);
+    auto opened = Tape3::open(std::make_unique<DiskFile>(disk), false);
+    ASSERT_TRUE(opened) << opened.error().text;
+    Tape& tape = **opened;
+    const Object written = block(5000, 1);
+    ASSERT_EQ(put(tape, written), 0);
+    bool reached = false;
+    ASSERT_EQ(tape.locate(0, 0, reached), 0);
+    TapeBlock known;
+    EXPECT_FALSE(tape.next_cached(known));
+    ASSERT_EQ(tape.next(known), 0);
+    const unsigned reads = disk->reads;
+    Bytes payload(known.stored);
+    const iovec piece = {payload.data(), payload.size()};
+    EXPECT_EQ(tape.read_cached({&piece, 1}), EAGAIN);
+    EXPECT_TRUE(tape.next_cached(known));
+    EXPECT_EQ(disk->reads, reads);
+    EXPECT_EQ(tape.position(), TapePosition());
+    ASSERT_EQ(tape.read({&piece, 1}), 0);
+    EXPECT_EQ(payload, written.payload);
+}
+
 TEST(TapeLimits, AnImageNeverOutgrowsItsCapacityByMoreThanTwoPercent) {
     auto disk = std::make_shared<Disk>();
     DiskFile file(disk);

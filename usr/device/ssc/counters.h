@@ -45,7 +45,7 @@ enum class Alert : uint8_t {
     expired_cleaning_media = 22,
 };
 
-// What log pages tell of a drive. Written on the strand, read by any thread.
+// What log pages tell of a drive. Written by whoever has the strand, read by any thread.
 struct Counters {
     Traffic lifetime;  // since the unit was made
     Traffic mount;     // since the cartridge was loaded, or the last one

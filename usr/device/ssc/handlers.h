@@ -13,6 +13,7 @@ using scsi::Status;
 
 // read.cc
 Outcome read_6(Command& command);
+std::optional<Outcome> read_6_now(Command& command);  // OpRow::run_now
 Outcome verify_6(Command& command);
 // write.cc
 Outcome write_6(Command& command);

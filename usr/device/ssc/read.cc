@@ -15,6 +15,8 @@ namespace tgt::ssc {
 
 namespace {
 
+constexpr uint32_t longest_at_once = 1 << 20;  // bytes; others wait meanwhile
+
 using Fixed = wire::Bits<0>;
 using Sili = wire::Bits<1>;
 using ByteCompare = wire::Bits<1>;
@@ -58,8 +60,8 @@ Outcome no_block(Reading& reading, TapeObject kind, uint64_t residue) {
     return stopped(reading, filemark_detected(residue));
 }
 
-void count(Reading& reading, const TapeBlock& block) {
-    Counters& counters = reading.drive.counters();
+void count(Drive& drive, const TapeBlock& block) {
+    Counters& counters = drive.counters();
     for (Traffic* traffic : {&counters.lifetime, &counters.mount}) {
         traffic->blocks_read.add(1);
         traffic->bytes_read.add(block.length);
@@ -126,7 +128,7 @@ Outcome read_block(Reading& reading, const TapeBlock& block, uint64_t wanted, ui
             return reading.drive.failure(error, scsi::Access::read, residue);
     }
     reading.moved += std::min(visible, wanted);
-    count(reading, block);
+    count(reading.drive, block);
     return {};
 }
 
@@ -202,6 +204,27 @@ Outcome read_6(Command& command) {
         if (length > most) return scsi::sense::invalid_field_in_cdb(2);
     }
     return run(command, block_of(command, length));
+}
+
+// What streams: a whole block of the length that was asked for, as it lies in the page cache.
+std::optional<Outcome> read_6_now(Command& command) {
+    Drive& drive = drive_of(command);
+    const uint64_t length = wire::load_be<3>(&command.cdb[2]);
+    const bool whole =
+        length != 0 && command.in.size() == length &&
+        length <= std::min(longest_at_once, personality_of(command.state()).max_block);
+    if (Fixed::get(command.cdb[1]) || !whole || drive.not_ready() ||
+        broken_key_lock(command, drive))
+        return std::nullopt;
+    store::Tape& tape = *drive.tape();
+    TapeBlock block;
+    if (!tape.next_cached(block) || block.kind != TapeObject::block || block.length != length ||
+        !is_plain(command, block))
+        return std::nullopt;
+    const size_t pieces = command.in.slice(0, length, command.iov.data());
+    if (tape.read_cached(std::span(command.iov).first(pieces)) != 0) return std::nullopt;
+    count(drive, block);
+    return Outcome();
 }
 
 Outcome verify_6(Command& command) {

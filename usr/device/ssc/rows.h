@@ -42,6 +42,11 @@ constexpr OpRow transfer(std::string_view name, Usage usage, Direction direction
     row.length_at = 2;
     return row;
 }
+constexpr OpRow read_row() {
+    OpRow row = transfer("READ(6)", {0x08, 0x03, 0xff, 0xff, 0xff}, Direction::in, &read_6);
+    row.run_now = &read_6_now;
+    return row;
+}
 constexpr OpRow verify_row() {
     OpRow row = transfer("VERIFY(6)", {0x13, 0x07, 0xff, 0xff, 0xff}, Direction::out, &verify_6);
     row.amount = Amount::tape_verify_6;
@@ -87,7 +92,7 @@ inline constexpr std::array drive_rows{
     detail::on_strand("FORMAT MEDIUM", 6, {0x04, 0x01, 0x0f, 0xff, 0xff}, &format_medium,
                       detail::six_hours),
     detail::read_block_limits_row(),
-    detail::transfer("READ(6)", {0x08, 0x03, 0xff, 0xff, 0xff}, scsi::Direction::in, &read_6),
+    detail::read_row(),
     detail::transfer("WRITE(6)", {0x0a, 0x01, 0xff, 0xff, 0xff}, scsi::Direction::out, &write_6),
     detail::on_strand("SET CAPACITY", 6, {0x0b, 0x01, 0, 0xff, 0xff}, &set_capacity),
     detail::on_strand("WRITE FILEMARKS(6)", 6, {0x10, 0x01, 0xff, 0xff, 0xff}, &write_filemarks_6),

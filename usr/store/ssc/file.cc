@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 
 #include "store/posix/errors.h"
 
@@ -42,7 +43,7 @@ class Rest {
     }
 
   private:
-    static constexpr size_t most = 1024;  // IOV_MAX
+    static constexpr size_t most = IOV_MAX;
     std::span<const iovec> pieces_;
     size_t skipped_ = 0;  // of the first piece
     std::array<iovec, 64> copy_;
@@ -64,6 +65,18 @@ int ImageFile::read_bytes(uint64_t offset, std::span<uint8_t> out, uint64_t& got
 int ImageFile::write_bytes(uint64_t offset, std::span<const uint8_t> data) {
     const iovec piece = {const_cast<uint8_t*>(data.data()), data.size()};
     return write(offset, {&piece, 1});
+}
+
+int DescriptorFile::read_cached(uint64_t offset, std::span<const iovec> out, uint64_t& got) {
+    got = 0;
+    if (!reads_cached_ || out.size() > IOV_MAX) return EAGAIN;
+    const ssize_t bytes = preadv2(fd_, out.data(), int(out.size()), off_t(offset), RWF_NOWAIT);
+    if (bytes < 0) {
+        reads_cached_ = errno != EOPNOTSUPP;
+        return EAGAIN;
+    }
+    got = uint64_t(bytes);
+    return 0;
 }
 
 int DescriptorFile::read(uint64_t offset, std::span<const iovec> out, uint64_t& got) {

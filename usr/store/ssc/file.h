@@ -4,6 +4,7 @@
 
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <span>
 
@@ -17,6 +18,8 @@ class ImageFile {
     virtual ~ImageFile() = default;
     // `got` is less than asked for only at the end of the file.
     virtual int read(uint64_t offset, std::span<const iovec> out, uint64_t& got) = 0;
+    // The beginning of it that can be had without waiting for a device; EAGAIN: there is none.
+    virtual int read_cached(uint64_t, std::span<const iovec>, uint64_t&) { return EAGAIN; }
     // After an error any part of it may be there.
     virtual int write(uint64_t offset, std::span<const iovec> data) = 0;
     // Nothing is kept behind `size`; a smaller file stays as it is.
@@ -41,6 +44,7 @@ class DescriptorFile final : public ImageFile {
     DescriptorFile(const DescriptorFile&) = delete;
     DescriptorFile& operator=(const DescriptorFile&) = delete;
     int read(uint64_t offset, std::span<const iovec> out, uint64_t& got) override;
+    int read_cached(uint64_t offset, std::span<const iovec> out, uint64_t& got) override;
     int write(uint64_t offset, std::span<const iovec> data) override;
     int cut(uint64_t size) override;
     int punch(uint64_t offset, uint64_t length) override;
@@ -52,9 +56,10 @@ class DescriptorFile final : public ImageFile {
     void give_back_room();
 
     const int fd_;
-    uint64_t next_ = 0;   // where the last write ended
-    uint64_t run_ = 0;    // bytes that were written up to there one behind the other
-    uint64_t ahead_ = 0;  // up to where room was asked for; 0: nowhere
+    uint64_t next_ = 0;         // where the last write ended
+    uint64_t run_ = 0;          // bytes that were written up to there one behind the other
+    uint64_t ahead_ = 0;        // up to where room was asked for; 0: nowhere
+    bool reads_cached_ = true;  // the file system can say what would have to be waited for
 };
 
 // Bytes of the pieces.

@@ -2,6 +2,7 @@
 #include "store/ssc/partition.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/crc32c.h"
 
@@ -63,15 +64,16 @@ int Partition::fill_window(uint64_t offset) {
     return error;
 }
 
+bool Partition::in_window(uint64_t offset) const {
+    return window_.length >= record_header_size && offset >= window_.offset &&
+           offset - window_.offset <= window_.length - record_header_size;
+}
+
 int Partition::read_header(uint64_t offset, RecordHeader& header, bool& valid) {
-    const auto inside = [&] {
-        return window_.length >= record_header_size && offset >= window_.offset &&
-               offset - window_.offset <= window_.length - record_header_size;
-    };
     valid = false;
-    if (!inside()) {
+    if (!in_window(offset)) {
         if (const int error = fill_window(offset)) return error;
-        if (!inside()) return 0;
+        if (!in_window(offset)) return 0;
     }
     const auto decoded = decode_header(std::span<const uint8_t>(window_.bytes)
                                            .subspan(offset - window_.offset, record_header_size));
@@ -101,6 +103,13 @@ int Partition::peek(Cursor& at, RecordHeader& object) {
     }
     object = {};
     return 0;
+}
+
+bool Partition::peek_cached(Cursor& at, RecordHeader& object) {
+    if (!in_window(at.offset) || header_at(at, object) != 0 || !object.is_object()) return false;
+    at.previous = object.previous;
+    at.previous_crc = object.previous_crc;
+    return true;
 }
 
 int Partition::forward(Cursor& at, RecordHeader& passed) {
@@ -148,15 +157,29 @@ int Partition::find(Count what, uint64_t target, const Cursor& hint, Cursor& fou
 
 // With the header behind it: reading on takes one call of the system for each block.
 int Partition::read(const Cursor& at, const RecordHeader& block, std::span<const iovec> out) {
+    return read_by(&ImageFile::read, at, block, out);
+}
+
+int Partition::read_cached(const Cursor& at, const RecordHeader& block,
+                           std::span<const iovec> out) {
+    return read_by(&ImageFile::read_cached, at, block, out) ? EAGAIN : 0;
+}
+
+int Partition::read_by(ReadFile read, const Cursor& at, const RecordHeader& block,
+                       std::span<const iovec> out) {
     if (length_of(out) < block.stored) return EINVAL;
     pieces_.clear();
     take_front(out, block.stored, pieces_);
     pieces_.push_back({window_.bytes.data(), record_header_size});
     uint64_t got = 0;
-    window_.length = 0;
-    if (const int error = file_.read(at.offset + record_header_size, pieces_, got)) return error;
+    const uint64_t kept = std::exchange(window_.length, 0);
+    const int error = (file_.*read)(at.offset + record_header_size, pieces_, got);
     pieces_.pop_back();
-    if (got < block.stored || crc_of(pieces_) != block.payload_crc) return EBADMSG;
+    if (error || got < block.stored) {
+        window_.length = kept;  // it was not reached
+        return error ? error : EBADMSG;
+    }
+    if (crc_of(pieces_) != block.payload_crc) return EBADMSG;
     window_.offset = at.offset + block.size();
     window_.length = got - block.stored;
     return 0;

@@ -43,6 +43,10 @@ class Partition {
     int find(Count what, uint64_t target, const Cursor& hint, Cursor& found);
     // The payload of the object at `at`, which peek() has found. EINVAL: `out` is too small.
     int read(const Cursor& at, const RecordHeader& block, std::span<const iovec> out);
+    // As peek() and read(), of what is in memory. False: what is there is not known without the
+    // file, or is no object. EAGAIN: the payload is not in the page cache, or is damaged.
+    bool peek_cached(Cursor& at, RecordHeader& object);
+    int read_cached(const Cursor& at, const RecordHeader& block, std::span<const iovec> out);
 
     // Whether so many bytes of records may follow there.
     bool fits(const Cursor& at, uint64_t bytes) const {
@@ -64,7 +68,11 @@ class Partition {
         uint64_t length = 0;
         std::array<uint8_t, 8192> bytes;
     };
+    bool in_window(uint64_t offset) const;
     int fill_window(uint64_t offset);
+    using ReadFile = int (ImageFile::*)(uint64_t, std::span<const iovec>, uint64_t&);
+    int read_by(ReadFile read, const Cursor& at, const RecordHeader& block,
+                std::span<const iovec> out);
     int read_header(uint64_t offset, RecordHeader& header, bool& valid);
     int header_at(const Cursor& at, RecordHeader& header);
     bool follows(const RecordHeader& header, uint64_t floor, uint64_t file_size) const;

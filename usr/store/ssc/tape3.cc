@@ -113,6 +113,23 @@ int Tape3::read(std::span<const iovec> out) {
     return error;
 }
 
+bool Tape3::next_cached(TapeBlock& block) {
+    RecordHeader header;
+    if (!here().peek_cached(cursor_, header)) return false;
+    block = block_of(header, TapeObject::end_of_data);
+    return true;
+}
+
+int Tape3::read_cached(std::span<const iovec> out) {
+    RecordHeader header;
+    Partition& partition = here();
+    if (!partition.peek_cached(cursor_, header)) return EAGAIN;
+    if (header.type != RecordType::block) return EINVAL;
+    if (const int error = partition.read_cached(cursor_, header, out)) return error;
+    go(position_.partition, behind(cursor_, header));
+    return 0;
+}
+
 int Tape3::locate_count(uint32_t number, Partition::Count what, uint64_t target, bool& reached) {
     if (number >= partitions_.size()) return EINVAL;
     Partition& partition = partitions_[number];

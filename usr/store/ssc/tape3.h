@@ -39,6 +39,8 @@ class Tape3 final : public Tape {
     int space_filemarks(int64_t count, TapeMoved& moved) override;
 
     int read(std::span<const iovec> out) override;
+    bool next_cached(TapeBlock& block) override;
+    int read_cached(std::span<const iovec> out) override;
     int write(const TapeBlock& block, std::span<const iovec> payload) override;
     int write_filemarks(uint32_t count) override;
     int truncate() override;

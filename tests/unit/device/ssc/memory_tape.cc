@@ -139,6 +139,17 @@ int MemoryTape::read(std::span<const iovec> out) {
     return object.damaged ? EBADMSG : 0;
 }
 
+bool MemoryTape::next_cached(TapeBlock& block) {
+    return is_cached() && next(block) == 0;
+}
+
+int MemoryTape::read_cached(std::span<const iovec> out) {
+    if (!is_cached() || here()[at_.object].damaged) return EAGAIN;
+    if (const int error = read(out)) return error;
+    ++cached_reads;
+    return 0;
+}
+
 void MemoryTape::cut() {
     here().resize(at_.object);
     ++unflushed;

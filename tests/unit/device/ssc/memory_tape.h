@@ -34,6 +34,8 @@ class MemoryTape final : public store::Tape {
     size_t unflushed = 0;                  // changes since the last one
     int lost_data = 0;                     // what lost() says
     std::function<int(Call)> fail_when{};  // 0: not this time
+    bool cached = true;                    // nothing has to be waited for
+    size_t cached_reads = 0;
 
     const store::TapeInfo& info() const override { return about; }
     unsigned partitions() const override { return unsigned(all.size()); }
@@ -48,6 +50,8 @@ class MemoryTape final : public store::Tape {
     int space_blocks(int64_t count, store::TapeMoved& moved) override;
     int space_filemarks(int64_t count, store::TapeMoved& moved) override;
     int read(std::span<const iovec> out) override;
+    bool next_cached(store::TapeBlock& block) override;
+    int read_cached(std::span<const iovec> out) override;
     int write(const store::TapeBlock& block, std::span<const iovec> payload) override;
     int write_filemarks(uint32_t count) override;
     int truncate() override;
@@ -60,6 +64,7 @@ class MemoryTape final : public store::Tape {
     int set_density(uint8_t density) override;
 
   private:
+    bool is_cached() { return cached && !fail_when && at_.object < here().size(); }
     std::vector<Object>& here() { return all[at_.partition].objects; }
     int check(Call call) const { return fail_when ? fail_when(call) : 0; }
     void go(uint32_t partition, uint64_t object);

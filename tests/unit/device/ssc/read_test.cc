@@ -31,6 +31,40 @@ TEST_F(Read, VariableGivesTheBlockAsItWasWritten_Ssc4_5_3) {
     EXPECT_EQ(bench.object(), 1u);
 }
 
+TEST_F(Read, AWholeBlockThatIsCachedNeedsNoWayToTheStrand) {
+    bench.run(read_variable(1024));
+    EXPECT_EQ(bench.run(read_variable(512)).data, pattern(512, 2));
+    EXPECT_EQ(bench.tape->cached_reads, 2u);
+    bench.tape->cached = false;
+    const Answer answer = bench.run(read_variable(2048));
+    EXPECT_TRUE(answer.good());
+    EXPECT_EQ(answer.data, pattern(2048, 8));
+    EXPECT_EQ(bench.tape->cached_reads, 2u);
+    EXPECT_EQ(bench.object(), 3u);
+}
+
+TEST_F(Read, WhatIsNoWholePlainBlockIsForTheStrand) {
+    bench.run(read_variable(1023));
+    bench.run(read_variable(513));
+    bench.tape->all[0].objects[2].block.flags = 1;
+    bench.run(read_variable(2048));
+    EXPECT_EQ(bench.run(read_variable(512)).sense(), filemark_detected);
+    EXPECT_EQ(bench.run(read_variable(512)).sense(), filemark_detected);
+    bench.set_block(512);
+    EXPECT_TRUE(bench.run(read_fixed(1)).good());
+    bench.run(read_variable(512));
+    EXPECT_EQ(bench.tape->cached_reads, 0u);
+}
+
+TEST_F(Read, WhatTheInitiatorHasNoRoomForIsForTheStrand) {
+    Harness::Send send;
+    send.expected_in = 100;
+    const Answer answer = bench.harness.run(read_variable(1024), send);
+    EXPECT_TRUE(answer.good());
+    EXPECT_EQ(answer.in_total, 1024u);
+    EXPECT_EQ(bench.tape->cached_reads, 0u);
+}
+
 TEST_F(Read, OfLengthZeroMovesNothing_Ssc4_5_3) {
     EXPECT_TRUE(bench.run(read_variable(0)).good());
     EXPECT_EQ(bench.object(), 0u);
